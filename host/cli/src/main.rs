@@ -1,0 +1,3 @@
+//! The BrightSync command line.
+
+fn main() {}
