@@ -1,1 +1,6 @@
 //! Being written.
+mod bindings;
+mod compiled;
+mod convert;
+mod engine;
+mod limits;

@@ -1,0 +1,175 @@
+//! What one call may use, and the keeper of memory, tables and instances.
+
+use std::time::Duration;
+
+use wasmtime::ResourceLimiter;
+
+/// What one call may use. Every limit is on by default.
+///
+/// | limit | default | what happens beyond it |
+/// |---|---|---|
+/// | `guest_time` | 2 s | the call ends: [`Limit::GuestTime`] |
+/// | `wall_time` | 60 s | the call ends: [`Limit::WallTime`] |
+/// | `memory` | 64 MiB | the guest's allocation fails, the call ends: [`Limit::Memory`] |
+/// | `table_elements` | 20,000 | the call ends: [`Limit::Tables`] |
+/// | `handles` | 1,000 | the call ends: [`Limit::Handles`] |
+/// | `host_calls` | 10,000 | the call ends: [`Limit::HostCalls`] |
+/// | `result_size` | 32 MiB | the call ends: [`Limit::ResultSize`] |
+/// | `pages` | 10,000 | a read ends: [`Limit::Pages`] |
+/// | `requests` | 1,000 | the guest is answered `denied` |
+/// | `side_by_side` | 10 | further requests of one `send-all` wait for their turn |
+/// | `bytes_out` | 16 MiB | the guest is answered `denied` |
+/// | `answer_size` | 16 MiB | the guest is answered `too-large` |
+/// | `bytes_in` | 128 MiB | the guest is answered `too-large` |
+/// | `log_lines` | 200 | further lines are dropped, and that is logged once |
+///
+/// The stack is limited for all calls alike, to 512 KiB; beyond it the call ends with [`Limit::Stack`], or, where a guest keeps its own stack in its memory, as a trap.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Time that the guest itself may compute, in steps of 10 ms. Waiting for the host does not count.
+    pub guest_time: Duration,
+    /// Time for the whole call, waiting included.
+    pub wall_time: Duration,
+    /// Bytes of all linear memories of the instance together; at most 256 MiB.
+    pub memory: usize,
+    /// Elements of each table.
+    pub table_elements: usize,
+    /// Handles to resources that the guest may hold at once.
+    pub handles: usize,
+    /// Calls of the contract's imports.
+    pub host_calls: u32,
+    /// Bytes that may be copied out of the guest at once: an answer, or the arguments of one import.
+    pub result_size: usize,
+    /// Pages of one read.
+    pub pages: u32,
+    /// Requests of one call.
+    pub requests: u32,
+    /// Requests of one `send-all` that run side by side.
+    pub side_by_side: usize,
+    /// Bytes of all requests of one call.
+    pub bytes_out: u64,
+    /// Bytes of the body of one answer.
+    pub answer_size: u64,
+    /// Bytes of the bodies of all answers of one call.
+    pub bytes_in: u64,
+    /// Lines that a guest may log in one call.
+    pub log_lines: u32,
+}
+
+/// Which limit ended a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Limit {
+    /// The guest computed for too long.
+    #[error("guest-time")]
+    GuestTime,
+    /// The call took too long, waiting included.
+    #[error("wall-time")]
+    WallTime,
+    /// The guest wanted more memory.
+    #[error("memory")]
+    Memory,
+    /// The guest wanted a larger table.
+    #[error("tables")]
+    Tables,
+    /// The guest went too deep.
+    #[error("stack")]
+    Stack,
+    /// The guest holds too many resources.
+    #[error("handles")]
+    Handles,
+    /// The guest called the host too often.
+    #[error("host-calls")]
+    HostCalls,
+    /// The guest passed too much at once.
+    #[error("result-size")]
+    ResultSize,
+    /// A read went on for too many pages.
+    #[error("pages")]
+    Pages,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const MIB: u64 = 1024 * 1024;
+        Self {
+            guest_time: Duration::from_secs(2),
+            wall_time: Duration::from_secs(60),
+            memory: 64 << 20,
+            table_elements: 20_000,
+            handles: 1_000,
+            host_calls: 10_000,
+            result_size: 32 << 20,
+            pages: 10_000,
+            requests: 1_000,
+            side_by_side: 10,
+            bytes_out: 16 * MIB,
+            answer_size: 16 * MIB,
+            bytes_in: 128 * MIB,
+            log_lines: 200,
+        }
+    }
+}
+
+/// Says no to growth, and remembers to what: a guest that is out of memory looks like one that panicked.
+#[derive(Debug)]
+pub(crate) struct Keeper {
+    memory_limit: usize,
+    table_limit: usize,
+    memory: usize,
+    refused: Option<Limit>,
+}
+
+impl Keeper {
+    pub(crate) fn new(limits: &Limits) -> Self {
+        Self {
+            memory_limit: limits.memory,
+            table_limit: limits.table_elements,
+            memory: 0,
+            refused: None,
+        }
+    }
+
+    /// What was refused first.
+    pub(crate) fn refused(&self) -> Option<Limit> {
+        self.refused
+    }
+
+    /// The bytes of linear memory that the instance has grown to.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    fn refuse(&mut self, limit: Limit) -> bool {
+        self.refused.get_or_insert(limit);
+        false
+    }
+}
+
+impl ResourceLimiter for Keeper {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > self.memory_limit {
+            return Ok(self.refuse(Limit::Memory));
+        }
+        self.memory = total;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        if desired > self.table_limit {
+            return Ok(self.refuse(Limit::Tables));
+        }
+        Ok(true)
+    }
+}
