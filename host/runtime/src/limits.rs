@@ -1,8 +1,11 @@
 //! What one call may use, and the keeper of memory, tables and instances.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::ResourceLimiter;
+
+use crate::report::Meter;
 
 /// What one call may use. Every limit is on by default.
 ///
@@ -111,38 +114,23 @@ impl Default for Limits {
     }
 }
 
-/// Says no to growth, and remembers to what: a guest that is out of memory looks like one that panicked.
+/// Says no to growth, and notes to what: a guest that is out of memory looks like one that panicked.
 #[derive(Debug)]
 pub(crate) struct Keeper {
     memory_limit: usize,
     table_limit: usize,
     memory: usize,
-    refused: Option<Limit>,
+    meter: Arc<Meter>,
 }
 
 impl Keeper {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, meter: Arc<Meter>) -> Self {
         Self {
             memory_limit: limits.memory,
             table_limit: limits.table_elements,
             memory: 0,
-            refused: None,
+            meter,
         }
-    }
-
-    /// What was refused first.
-    pub(crate) fn refused(&self) -> Option<Limit> {
-        self.refused
-    }
-
-    /// The bytes of linear memory that the instance has grown to.
-    pub(crate) fn memory(&self) -> usize {
-        self.memory
-    }
-
-    fn refuse(&mut self, limit: Limit) -> bool {
-        self.refused.get_or_insert(limit);
-        false
     }
 }
 
@@ -155,9 +143,11 @@ impl ResourceLimiter for Keeper {
     ) -> wasmtime::Result<bool> {
         let total = self.memory.saturating_add(desired.saturating_sub(current));
         if total > self.memory_limit {
-            return Ok(self.refuse(Limit::Memory));
+            self.meter.refuse(Limit::Memory);
+            return Ok(false);
         }
         self.memory = total;
+        self.meter.memory(total);
         Ok(true)
     }
 
@@ -168,7 +158,8 @@ impl ResourceLimiter for Keeper {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         if desired > self.table_limit {
-            return Ok(self.refuse(Limit::Tables));
+            self.meter.refuse(Limit::Tables);
+            return Ok(false);
         }
         Ok(true)
     }

@@ -1,0 +1,291 @@
+//! The one way out to the network. Whatever leaves the process for a CRM passes [`Broker::send`], in the order that stands there.
+//!
+//! Nothing here looks at who made a connector or what it is called: only the manifest, the tenant's grant, the operator's ceiling and carve-outs count, and they are asked anew for every request.
+
+mod body;
+mod carve_out;
+mod inject;
+mod resolve;
+mod transport;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use brightsync_core::escape::escape;
+use brightsync_core::grant::{CarveOut, Ceiling};
+use brightsync_core::policy::{Permit, Policy};
+use brightsync_core::{request, response};
+use url::Url;
+
+pub use self::resolve::{Resolve, SystemResolver};
+use self::carve_out::CarveOuts;
+use self::transport::{Transports, Wire};
+use crate::connection::ConnectionKey;
+use crate::report::{Allowance, Exchange};
+use crate::store::Running;
+
+/// The guarded way out.
+pub(crate) struct Broker {
+    ceiling: Ceiling,
+    carve_outs: CarveOuts,
+    transports: Transports,
+}
+
+/// Whether requests are made.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Mode {
+    /// They are.
+    #[default]
+    Live,
+    /// Only those that change nothing; the others are written down here instead.
+    DryRun(Arc<std::sync::Mutex<Vec<PlannedRequest>>>),
+}
+
+/// A request that a dry run did not send.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct PlannedRequest {
+    /// The method.
+    pub method: String,
+    /// The whole address, without anything that the host adds.
+    pub url: String,
+    /// The connector's headers.
+    pub headers: Vec<(String, String)>,
+    /// The body, if it is text; its size in bytes otherwise.
+    pub body: Option<String>,
+}
+
+/// A request as a connector asks for it.
+pub(crate) struct Outgoing {
+    pub(crate) ask: request::Ask,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) repeatable: bool,
+}
+
+/// An answer as a connector may see it.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no answer. The texts are stable codes: what a guest may know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    Denied(String),
+    NotSent(&'static str),
+    NoAnswer(&'static str),
+    TooLarge,
+    Credential,
+    Other(&'static str),
+}
+
+impl Broker {
+    pub(crate) fn new(ceiling: Ceiling, resolver: Arc<dyn Resolve>) -> Result<Self, transport::TlsError> {
+        Ok(Self {
+            ceiling,
+            carve_outs: CarveOuts::default(),
+            transports: Transports::new(resolver)?,
+        })
+    }
+
+    /// Lets one connection reach one private address or plain `http` server.
+    pub(crate) fn carve_out(&self, connection: ConnectionKey, carve_out: CarveOut) {
+        self.carve_outs.add(connection, carve_out);
+    }
+
+    /// Forgets a connection: its carve-outs and its pooled network connections.
+    pub(crate) fn forget(&self, connection: &ConnectionKey) {
+        self.carve_outs.forget(connection);
+        self.transports.forget(connection);
+    }
+
+    /// Makes one request for a connector, and reports it whatever comes of it.
+    pub(crate) async fn send(&self, call: &Running, outgoing: Outgoing) -> Result<Answer, Failure> {
+        let started = Instant::now();
+        let mut exchange = Exchange::of(&outgoing);
+        let changes = !outgoing.repeatable && !request::is_repeatable(&outgoing.ask.method);
+        let result = self.carry_out(call, outgoing, &mut exchange).await;
+        exchange.took = started.elapsed();
+        match &result {
+            Ok(answer) => exchange.bytes_in = u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
+            Err(failure) => exchange.failure = Some(failure.code().to_owned()),
+        }
+        // Too large is an answer that nobody read: a write may have been carried out all the same.
+        if changes && matches!(result, Err(Failure::NoAnswer(_) | Failure::TooLarge)) {
+            call.meter.doubt();
+        }
+        call.meter.request(exchange);
+        result
+    }
+
+    /// The order of design: each step may end it, none is skipped.
+    async fn carry_out(
+        &self,
+        call: &Running,
+        outgoing: Outgoing,
+        exchange: &mut Exchange,
+    ) -> Result<Answer, Failure> {
+        // Refuse what a guest must not set, in an address that is read once: what is checked is what is dialled.
+        let manifest = call.connector.manifest();
+        let base = manifest
+            .base()
+            .expand(&call.settings)
+            .map_err(|problem| deny(call, "base", &problem))?;
+        let body_length = outgoing.body.as_ref().map_or(0, Vec::len);
+        let checked = request::check(
+            &outgoing.ask,
+            &base,
+            body_length,
+            &self.own_names(call),
+            &request::Caps::default(),
+        )
+        .map_err(|fault| deny(call, fault.code(), &fault))?;
+        exchange.read(&checked.url);
+
+        // Policy: manifest, tenant, operator.
+        let (permit, policy_origin) = self.permit(call, &checked.url)?;
+
+        // The call's own budget.
+        let limits = &call.shared.limits;
+        let body_bytes = u64::try_from(body_length).unwrap_or(u64::MAX);
+        match call.meter.allow(limits.requests, limits.bytes_out, body_bytes) {
+            Allowance::Granted => {}
+            Allowance::TooManyRequests => return Err(Failure::Denied("too-many-requests".to_owned())),
+            Allowance::TooManyBytes => return Err(Failure::Denied("too-many-bytes".to_owned())),
+        }
+        if let Mode::DryRun(planned) = &call.mode
+            && !(outgoing.repeatable || request::is_safe(&checked.method))
+        {
+            plan(planned, &checked, outgoing.body);
+            return Err(Failure::Denied("dry-run".to_owned()));
+        }
+
+        // Quota belongs here: a request waits for its turn before it carries a secret.
+
+        // Log, before any secret is in it.
+        tracing::debug!(
+            call = %call.id,
+            connection = %call.link.key,
+            method = %checked.method,
+            origin = %policy_origin,
+            path = %exchange.path,
+            bytes = body_length,
+            "request"
+        );
+
+        // Inject the credential, if this place is in its audience.
+        let wire = Wire {
+            method: checked.method,
+            url: checked.url.clone(),
+            headers: checked.headers,
+            body: outgoing.body,
+        };
+        let wire = if permit.credential {
+            inject::inject(wire, call)?
+        } else {
+            wire.plain()?
+        };
+
+        // Dial exactly what was checked. Retry belongs around this: only what is safe to repeat.
+        let transport = self
+            .transports
+            .get(&call.link, &permit)
+            .map_err(|problem| {
+                tracing::error!(call = %call.id, %problem, "no transport");
+                Failure::NotSent("transport")
+            })?;
+        let mut response = transport.send(wire).await.map_err(|failure| {
+            tracing::debug!(call = %call.id, origin = %policy_origin, code = failure.code(), "no answer");
+            failure
+        })?;
+        exchange.status = Some(response.status());
+
+        // Cap the size. Redaction belongs here too, before a byte is passed on.
+        let headers = response::visible(response.headers(), &response::Caps::default());
+        let body = body::read(&mut response, call).await?;
+        Ok(Answer {
+            status: response.status(),
+            url: checked.url.into(),
+            headers,
+            body,
+        })
+    }
+
+    fn permit(&self, call: &Running, url: &Url) -> Result<(Permit, String), Failure> {
+        let options = &call.link.options;
+        let recipe = options.credential.as_ref().map(|it| it.recipe());
+        let carve_outs = self.carve_outs.of(&call.link.key);
+        let policy = Policy::resolve(
+            call.connector.manifest(),
+            &call.settings,
+            &options.grant,
+            &self.ceiling,
+            &carve_outs,
+            recipe,
+        )
+        .map_err(|problem| deny(call, "policy", &problem))?;
+        let permit = policy.check(url).map_err(|refusal| deny(call, refusal.code(), &refusal))?;
+        let origin = permit.origin.to_string();
+        Ok((permit, origin))
+    }
+}
+
+impl Failure {
+    /// A stable word for reports.
+    pub(crate) fn code(&self) -> &str {
+        match self {
+            Self::Denied(code) => code,
+            Self::NotSent(code) | Self::NoAnswer(code) | Self::Other(code) => code,
+            Self::TooLarge => "too-large",
+            Self::Credential => "credential",
+        }
+    }
+}
+
+impl Exchange {
+    fn of(outgoing: &Outgoing) -> Self {
+        Self {
+            method: escape(&outgoing.ask.method, 16).into_owned(),
+            origin: String::new(),
+            path: String::new(),
+            status: None,
+            failure: None,
+            bytes_out: u64::try_from(outgoing.body.as_ref().map_or(0, Vec::len)).unwrap_or(u64::MAX),
+            bytes_in: 0,
+            took: std::time::Duration::ZERO,
+        }
+    }
+
+    fn read(&mut self, url: &Url) {
+        self.origin = url.origin().ascii_serialization();
+        self.path = escape(url.path(), 256).into_owned();
+    }
+}
+
+/// Tells the operator what was refused and what would permit it; the guest gets the code.
+fn deny(call: &Running, code: &str, why: &dyn std::fmt::Display) -> Failure {
+    tracing::warn!(
+        call = %call.id,
+        connection = %call.link.key,
+        connector = %call.link.options.connector,
+        code,
+        why = %escape(&why.to_string(), 1024),
+        "request denied"
+    );
+    Failure::Denied(code.to_owned())
+}
+
+fn plan(planned: &std::sync::Mutex<Vec<PlannedRequest>>, checked: &request::Checked, body: Option<Vec<u8>>) {
+    let body = body.map(|bytes| {
+        String::from_utf8(bytes).unwrap_or_else(|error| format!("({} bytes)", error.as_bytes().len()))
+    });
+    let mut planned = planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    planned.push(PlannedRequest {
+        method: checked.method.to_string(),
+        url: checked.url.to_string(),
+        headers: checked.headers.clone(),
+        body,
+    });
+}

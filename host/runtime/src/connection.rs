@@ -1,0 +1,120 @@
+//! A connection: one tenant's account in one CRM, with its settings, its credential and its grant.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use brightsync_core::grant::Grant;
+use brightsync_core::name::ConnectorName;
+
+use crate::credential::Credential;
+use crate::host::Shared;
+
+/// Names a connection: the tenant, and the connection among the tenant's.
+///
+/// Both are 1 to 128 characters of `[A-Za-z0-9._@-]`.
+///
+/// ```
+/// use brightsync_runtime::ConnectionKey;
+/// assert!(ConnectionKey::new("acme", "crm").is_ok());
+/// assert!(ConnectionKey::new("acme/../evil", "crm").is_err());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnectionKey {
+    tenant: Arc<str>,
+    name: Arc<str>,
+}
+
+/// A name that cannot name a tenant or a connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} cannot name a tenant or a connection; use 1 to 128 characters of A-Z a-z 0-9 . _ @ -")]
+pub struct InvalidKey(pub String);
+
+/// What an embedder says of a connection.
+#[derive(Debug)]
+pub struct ConnectionOptions {
+    /// Which connector serves it.
+    pub connector: ConnectorName,
+    /// The settings that the manifest asks for. Checked against the manifest of the version that is loaded, at every call.
+    pub settings: BTreeMap<String, String>,
+    /// The custom fields that the tenant wants read, by kind of record (`user`, `account`, `contact`, `opportunity`).
+    pub wanted_fields: BTreeMap<String, Vec<String>>,
+    /// The credential; none for a CRM that asks for none.
+    pub credential: Option<Credential>,
+    /// What the tenant granted. An empty grant allows nothing.
+    pub grant: Grant,
+}
+
+/// One tenant's account in one CRM. Cheap to clone; calls may run side by side.
+///
+/// The calls themselves are documented where they are listed, in the `functions` module; the reads that go over pages in `read`, the look-ups with the host's own re-check in `lookup`.
+#[derive(Clone)]
+pub struct Connection {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) link: Arc<Link>,
+}
+
+/// What a connection is made of.
+pub(crate) struct Link {
+    pub(crate) key: ConnectionKey,
+    pub(crate) options: ConnectionOptions,
+    /// Counts the versions of a connection: a pooled network connection serves one of them only.
+    pub(crate) revision: u64,
+}
+
+impl ConnectionKey {
+    /// Names a connection.
+    pub fn new(tenant: &str, name: &str) -> Result<Self, InvalidKey> {
+        let check = |text: &str| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '@' | '-');
+            if text.is_empty() || 128 < text.len() || !text.chars().all(fits) {
+                return Err(InvalidKey(text.chars().take(128).collect()));
+            }
+            Ok(Arc::from(text))
+        };
+        Ok(Self {
+            tenant: check(tenant)?,
+            name: check(name)?,
+        })
+    }
+
+    /// The tenant.
+    pub fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    /// The connection among the tenant's.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Connection {
+    /// The connection's name.
+    pub fn key(&self) -> &ConnectionKey {
+        &self.link.key
+    }
+
+    /// The connector that serves it.
+    pub fn connector(&self) -> &ConnectorName {
+        &self.link.options.connector
+    }
+}
+
+impl fmt::Display for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.name)
+    }
+}
+
+impl fmt::Debug for ConnectionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connection").field(&self.link.key).finish()
+    }
+}

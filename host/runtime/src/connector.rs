@@ -1,0 +1,179 @@
+//! A connector that is loaded: its manifest, what was seen of it before it ran, and its code ready to be instantiated.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use brightsync_core::component::{self, Inspection};
+use brightsync_core::manifest::Manifest;
+use tokio::sync::Mutex;
+use wasmtime::Engine;
+use wasmtime::component::{Component, Linker};
+
+use crate::bindings::ConnectorPre;
+use crate::compiled::{Digest, Store};
+use crate::engine;
+use crate::store::Running;
+
+/// Where a connector comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// A file.
+    Path(PathBuf),
+    /// Its bytes.
+    Bytes(Vec<u8>),
+}
+
+/// A connector that could not be loaded. Nothing has changed: one that was loaded under its name before serves on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("{path:?} cannot be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        problem: std::io::Error,
+    },
+    /// It is not a component that this host would run.
+    #[error("this is not a connector that may be loaded")]
+    Component(#[from] component::Error),
+    /// Its exports or imports do not have the types of the contract.
+    #[error("it does not fit the contract {contract}: {problem}")]
+    Contract {
+        /// The contract's version.
+        contract: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// It cannot be compiled.
+    #[error("it cannot be compiled: {0}")]
+    Compile(String),
+    /// The host is shutting down.
+    #[error("the host is shutting down")]
+    ShuttingDown,
+}
+
+/// A connector, ready to run.
+pub(crate) struct Connector {
+    inspection: Inspection,
+    digest: Digest,
+    pre: ConnectorPre<Running>,
+}
+
+/// Compiles components, one at a time, and remembers which do not compile.
+#[derive(Default)]
+pub(crate) struct Compiler {
+    failed: Mutex<HashMap<Digest, String>>,
+}
+
+impl From<PathBuf> for Source {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+impl From<&std::path::Path> for Source {
+    fn from(path: &std::path::Path) -> Self {
+        Self::Path(path.to_owned())
+    }
+}
+
+impl From<Vec<u8>> for Source {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl Source {
+    async fn read(self) -> Result<Vec<u8>, LoadError> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Path(path) => tokio::fs::read(&path)
+                .await
+                .map_err(|problem| LoadError::Read { path, problem }),
+        }
+    }
+}
+
+impl Connector {
+    /// Looks at it, compiles it if it never was, and links it. No line of it runs.
+    pub(crate) async fn load(
+        source: Source,
+        engine: &Engine,
+        linker: &Linker<Running>,
+        compiler: &Compiler,
+        compiled: Option<&Arc<Store>>,
+    ) -> Result<Self, LoadError> {
+        let bytes = source.read().await?;
+        let inspection = component::inspect(&bytes, &component::Caps::default())?;
+        let digest = Digest::of(&bytes);
+        let component = compiler.component(bytes, digest, engine, compiled).await?;
+        let fits = |problem: wasmtime::Error| LoadError::Contract {
+            contract: inspection.contract().to_string(),
+            problem: format!("{problem:#}"),
+        };
+        let pre = linker.instantiate_pre(&component).map_err(fits)?;
+        let pre = ConnectorPre::new(pre).map_err(fits)?;
+        Ok(Self {
+            inspection,
+            digest,
+            pre,
+        })
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        self.inspection.manifest()
+    }
+
+    pub(crate) fn inspection(&self) -> &Inspection {
+        &self.inspection
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    pub(crate) fn pre(&self) -> &ConnectorPre<Running> {
+        &self.pre
+    }
+}
+
+impl Compiler {
+    async fn component(
+        &self,
+        bytes: Vec<u8>,
+        digest: Digest,
+        engine: &Engine,
+        compiled: Option<&Arc<Store>>,
+    ) -> Result<Component, LoadError> {
+        // The lock is held while compiling: one job at a time, and two loads of one component compile it once.
+        let mut failed = self.failed.lock().await;
+        if let Some(problem) = failed.get(&digest) {
+            return Err(LoadError::Compile(problem.clone()));
+        }
+        let (engine, compiled) = (engine.clone(), compiled.cloned());
+        let work = move || -> Result<Component, String> {
+            let explain = |problem: wasmtime::Error| format!("{problem:#}");
+            if let Some(code) = compiled.as_ref().and_then(|it| it.get(digest)) {
+                return engine::deserialize(&engine, &code).map_err(explain);
+            }
+            let code = engine.precompile_component(&bytes).map_err(explain)?;
+            if let Some(store) = &compiled
+                && let Err(problem) = store.put(digest, &code)
+            {
+                tracing::warn!(%digest, %problem, "compiled code cannot be kept; it is compiled again at the next start");
+            }
+            engine::deserialize(&engine, &code).map_err(explain)
+        };
+        let component = tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err("the compiler failed".to_owned()));
+        component.map_err(|problem| {
+            failed.insert(digest, problem.clone());
+            LoadError::Compile(problem)
+        })
+    }
+}

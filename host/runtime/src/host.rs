@@ -1,0 +1,328 @@
+//! The embedder's way in: a host, the connectors that it has loaded, and the connections that they serve.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use brightsync_core::component::Inspection;
+use brightsync_core::crm::Timestamp;
+use brightsync_core::grant::{CarveOut, Ceiling};
+use brightsync_core::name::ConnectorName;
+use brightsync_core::public_mail::PublicMail;
+use wasmtime::Engine;
+use wasmtime::component::Linker;
+
+use crate::broker::{Broker, Resolve, SystemResolver, TlsError};
+use crate::compiled::{Digest, OpenError, Store};
+use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
+use crate::connector::{Compiler, Connector, LoadError, Source};
+use crate::limits::Limits;
+use crate::report::{Observer, Report};
+use crate::slots::Slots;
+use crate::state::{MemoryState, StateStore};
+use crate::store::Running;
+use crate::{engine, store};
+
+/// Loads connectors and runs their calls. Cheap to clone; all clones are one host.
+#[derive(Clone)]
+pub struct Host(Arc<Shared>);
+
+/// What all calls of a host share.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) limits: Limits,
+    pub(crate) broker: Broker,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) clock: Clock,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) public_mail: PublicMail,
+    pub(crate) slots: Slots,
+    pub(crate) closing: AtomicBool,
+    linker: Linker<Running>,
+    compiled: Option<Arc<Store>>,
+    compiler: Compiler,
+    connectors: RwLock<HashMap<ConnectorName, Arc<Connector>>>,
+    suspended: RwLock<HashSet<Suspension>>,
+    revisions: AtomicU64,
+}
+
+/// Milliseconds since the Unix epoch.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What an operator takes out of service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Suspension {
+    /// A connector, for everybody.
+    Connector(ConnectorName),
+    /// A tenant, with all its connections.
+    Tenant(String),
+    /// One connection.
+    Connection(ConnectionKey),
+}
+
+/// A connector as it was loaded.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// What is known of it.
+    pub inspection: Inspection,
+    /// The SHA-256 of the component.
+    pub digest: Digest,
+    /// The digest of the version that it has replaced.
+    pub replaced: Option<Digest>,
+}
+
+/// Sets up a host. Every setting has a safe default.
+pub struct Builder {
+    data: Option<PathBuf>,
+    limits: Limits,
+    slots: u32,
+    ceiling: Ceiling,
+    resolver: Arc<dyn Resolve>,
+    state: Arc<dyn StateStore>,
+    clock: Clock,
+    observer: Option<Observer>,
+    public_mail: PublicMail,
+}
+
+/// A host that cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The engine does not start.
+    #[error("the engine does not start; with little address space, fewer slots may help: {0}")]
+    Engine(String),
+    /// The store of compiled code cannot be used.
+    #[error(transparent)]
+    Compiled(#[from] OpenError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl Host {
+    /// Begins to set up a host.
+    pub fn builder() -> Builder {
+        Builder {
+            data: None,
+            limits: Limits::default(),
+            slots: 100,
+            ceiling: Ceiling::any(),
+            resolver: Arc::new(SystemResolver::default()),
+            state: Arc::new(MemoryState::default()),
+            clock: Arc::new(now),
+            observer: None,
+            public_mail: PublicMail::default(),
+        }
+    }
+
+    /// Loads a connector, or a new version of one.
+    ///
+    /// From then on new calls run on it; calls in flight end on the version that they began with.
+    /// If it cannot be loaded, nothing changes.
+    pub async fn load(&self, source: impl Into<Source>) -> Result<Loaded, LoadError> {
+        let shared = &self.0;
+        if shared.closing.load(Ordering::Acquire) {
+            return Err(LoadError::ShuttingDown);
+        }
+        let connector = Connector::load(
+            source.into(),
+            &shared.engine,
+            &shared.linker,
+            &shared.compiler,
+            shared.compiled.as_ref(),
+        )
+        .await?;
+        let inspection = connector.inspection().clone();
+        let digest = connector.digest();
+        let name = connector.manifest().name().clone();
+        tracing::info!(connector = %name, version = %connector.manifest().version(), %digest, "connector loaded");
+        let old = write(&shared.connectors).insert(name, Arc::new(connector));
+        Ok(Loaded {
+            inspection,
+            digest,
+            replaced: old.map(|it| it.digest()),
+        })
+    }
+
+    /// Takes a connector out. Calls in flight end; new ones are refused. Answers whether there was one.
+    pub fn unload(&self, name: &ConnectorName) -> bool {
+        write(&self.0.connectors).remove(name).is_some()
+    }
+
+    /// The connectors that are loaded.
+    pub fn connectors(&self) -> Vec<Inspection> {
+        let connectors = read(&self.0.connectors);
+        connectors.values().map(|it| it.inspection().clone()).collect()
+    }
+
+    /// Makes a connection. What does not fit the connector's manifest is told at the first call, since another version may be loaded by then.
+    pub fn connect(&self, key: ConnectionKey, options: ConnectionOptions) -> Connection {
+        Connection {
+            link: Arc::new(Link {
+                key,
+                options,
+                revision: self.0.revisions.fetch_add(1, Ordering::Relaxed),
+            }),
+            shared: self.0.clone(),
+        }
+    }
+
+    /// Forgets what the host keeps of a connection: its state, its carve-outs, its network connections.
+    pub fn disconnect(&self, key: &ConnectionKey) {
+        self.0.state.clear(key);
+        self.0.broker.forget(key);
+    }
+
+    /// Lets one connection reach one private address or plain `http` server: the operator's word, never a tenant's or a connector's.
+    pub fn carve_out(&self, connection: ConnectionKey, carve_out: CarveOut) {
+        self.0.broker.carve_out(connection, carve_out);
+    }
+
+    /// Refuses all new calls of a connector, a tenant or a connection, at once.
+    pub fn suspend(&self, what: Suspension) {
+        write(&self.0.suspended).insert(what);
+    }
+
+    /// Takes a suspension back.
+    pub fn resume(&self, what: &Suspension) {
+        write(&self.0.suspended).remove(what);
+    }
+
+    /// Refuses new calls, and waits until those in flight have ended.
+    pub async fn shut_down(&self) {
+        self.0.closing.store(true, Ordering::Release);
+        self.0.slots.drain().await;
+    }
+}
+
+impl Builder {
+    /// Where compiled code and the installation's key are kept. Without it, connectors are compiled at every start.
+    pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
+        self
+    }
+
+    /// What one call may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// How many calls run at once; 100 by default. Each reserves some 8 GiB of address space, which costs no memory.
+    pub fn slots(mut self, slots: u32) -> Self {
+        self.slots = slots.max(1);
+        self
+    }
+
+    /// Which hosts connectors may reach at the most, whatever tenants grant.
+    pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
+        self.ceiling = ceiling;
+        self
+    }
+
+    /// Who resolves names. Its answers are checked before they are dialled.
+    pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
+        self.resolver = Arc::new(resolver);
+        self
+    }
+
+    /// Where connectors keep small values between calls.
+    pub fn state(mut self, state: impl StateStore + 'static) -> Self {
+        self.state = Arc::new(state);
+        self
+    }
+
+    /// What time it is.
+    pub fn clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Is told of every call when it has ended. It must not block.
+    pub fn on_call(mut self, observer: impl Fn(&Report) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// The public mail domains, for which accounts are never derived from contacts.
+    pub fn public_mail(mut self, domains: PublicMail) -> Self {
+        self.public_mail = domains;
+        self
+    }
+
+    /// Starts the host.
+    pub fn build(self) -> Result<Host, BuildError> {
+        let failed = |problem: wasmtime::Error| BuildError::Engine(format!("{problem:#}"));
+        let mut limits = self.limits;
+        limits.memory = limits.memory.min(engine::MEMORY_SLOT);
+        let engine = engine::start(self.slots).map_err(failed)?;
+        let compiled = self
+            .data
+            .map(|data| Store::open(&data, engine::compatibility(&engine)))
+            .transpose()?;
+        Ok(Host(Arc::new(Shared {
+            linker: store::linker(&engine).map_err(failed)?,
+            broker: Broker::new(self.ceiling, self.resolver)?,
+            compiled: compiled.map(Arc::new),
+            compiler: Compiler::default(),
+            state: self.state,
+            clock: self.clock,
+            observer: self.observer,
+            public_mail: self.public_mail,
+            slots: Slots::new(self.slots),
+            closing: AtomicBool::new(false),
+            connectors: RwLock::default(),
+            suspended: RwLock::default(),
+            revisions: AtomicU64::new(1),
+            engine,
+            limits,
+        })))
+    }
+}
+
+impl Shared {
+    /// The version of a connector that is loaded now.
+    pub(crate) fn connector(&self, name: &ConnectorName) -> Option<Arc<Connector>> {
+        read(&self.connectors).get(name).cloned()
+    }
+
+    /// What of a connection is suspended, if anything is.
+    pub(crate) fn suspended(&self, link: &Link) -> Option<String> {
+        let suspended = read(&self.suspended);
+        if suspended.is_empty() {
+            return None;
+        }
+        let tenant = link.key.tenant();
+        let connector = &link.options.connector;
+        [
+            (Suspension::Connector(connector.clone()), format!("connector {connector}")),
+            (Suspension::Tenant(tenant.to_owned()), format!("tenant {tenant}")),
+            (Suspension::Connection(link.key.clone()), format!("connection {}", link.key)),
+        ]
+        .into_iter()
+        .find_map(|(what, text)| suspended.contains(&what).then_some(text))
+    }
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = read(&self.0.connectors).keys().cloned().collect();
+        f.debug_struct("Host").field("connectors", &names).finish_non_exhaustive()
+    }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::try_from(since.as_millis()).unwrap_or(Timestamp::MAX)
+}
+
+fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write<T>(lock: &RwLock<T>) -> std::sync::RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,21 @@
+//! Time and chance for connectors.
+
+use crate::bindings::host::Host;
+use crate::store::Running;
+
+/// The most random bytes that one call of `random` answers.
+const MOST: u32 = 4096;
+
+impl Host for Running {
+    async fn now(&mut self) -> wasmtime::Result<i64> {
+        self.enter()?;
+        Ok((self.shared.clock)())
+    }
+
+    async fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
+        self.enter()?;
+        let mut bytes = vec![0; usize::try_from(length.min(MOST))?];
+        getrandom::fill(&mut bytes).map_err(|problem| crate::call::host_failure(format!("no random bytes: {problem}")))?;
+        Ok(bytes)
+    }
+}

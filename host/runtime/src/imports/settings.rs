@@ -1,0 +1,22 @@
+//! The connection's settings for connectors. Nothing secret is among them.
+
+use brightsync_core::setting::Value;
+
+use crate::bindings::settings::Host;
+use crate::store::Running;
+
+impl Host for Running {
+    async fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        self.enter()?;
+        let Ok(name) = name.parse() else {
+            return Ok(None);
+        };
+        Ok(self.settings.get(&name).map(Value::to_string))
+    }
+
+    async fn wanted_fields(&mut self, object: String) -> wasmtime::Result<Vec<String>> {
+        self.enter()?;
+        let wanted = &self.link.options.wanted_fields;
+        Ok(wanted.get(&object).cloned().unwrap_or_default())
+    }
+}

@@ -1,0 +1,31 @@
+//! The connection's compartment of kept values for connectors.
+
+use crate::bindings::state::{Host, Refusal};
+use crate::state::{self, Compartment};
+use crate::store::Running;
+
+impl Running {
+    fn compartment(&self) -> Compartment {
+        Compartment {
+            connection: self.link.key.clone(),
+            connector: self.link.options.connector.clone(),
+        }
+    }
+}
+
+impl Host for Running {
+    async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
+        self.enter()?;
+        Ok(self.shared.state.get(&self.compartment(), &key))
+    }
+
+    async fn set(&mut self, key: String, value: Option<Vec<u8>>) -> wasmtime::Result<Result<(), Refusal>> {
+        self.enter()?;
+        let kept = self.shared.state.set(&self.compartment(), &key, value);
+        Ok(kept.map_err(|refusal| match refusal {
+            state::Refusal::InvalidKey => Refusal::InvalidKey,
+            state::Refusal::Full => Refusal::Full,
+            state::Refusal::Other(problem) => Refusal::Other(problem),
+        }))
+    }
+}

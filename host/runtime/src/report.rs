@@ -1,0 +1,236 @@
+//! What a call did: for the operator, for the bill, and for the one who asks why. Never a body, a query value or a header.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use brightsync_core::crm::Timestamp;
+use brightsync_core::function::Function;
+use serde::Serialize;
+
+use crate::limits::Limit;
+
+/// The identity of one call, unique within the process and hard to mistake across processes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(into = "String")]
+pub struct CallId(u64);
+
+/// What one call did.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct Report {
+    /// The call.
+    pub id: CallId,
+    /// For whom.
+    pub tenant: String,
+    /// Over which connection.
+    pub connection: String,
+    /// By which connector.
+    pub connector: String,
+    /// And which version of it; empty if none was loaded.
+    pub version: String,
+    /// What was asked.
+    pub function: Function,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took, waiting included.
+    #[serde(serialize_with = "micros")]
+    pub took: Duration,
+    /// How long the guest itself computed, in steps of 10 ms.
+    #[serde(serialize_with = "micros")]
+    pub guest_time: Duration,
+    /// Bytes of linear memory that the guest grew to.
+    pub memory: usize,
+    /// Calls of the contract's imports.
+    pub host_calls: u32,
+    /// Its requests in the order in which they ended, those that were refused included.
+    pub requests: Vec<Exchange>,
+    /// Lines that it logged.
+    pub log_lines: u32,
+    /// Records that it answered and that are not what was asked for; the host dropped them.
+    pub mismatches: u32,
+    /// `answer`, or the kind of end.
+    pub outcome: &'static str,
+    /// True if a write was sent and no answer came, whatever the connector says of it.
+    pub in_doubt: bool,
+}
+
+/// One request of a call.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct Exchange {
+    /// The method.
+    pub method: String,
+    /// Scheme, host and port; empty if the address could not be read.
+    pub origin: String,
+    /// The path without the query, with control characters made visible.
+    pub path: String,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// Why there is no answer: a stable code.
+    pub failure: Option<String>,
+    /// Bytes of the request's body.
+    pub bytes_out: u64,
+    /// Bytes of the answer's body.
+    pub bytes_in: u64,
+    /// How long it took.
+    #[serde(serialize_with = "micros")]
+    pub took: Duration,
+}
+
+/// What a running call has used, shared between the call and whoever ends it.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    ticks: AtomicU32,
+    memory: AtomicUsize,
+    host_calls: AtomicU32,
+    log_lines: AtomicU32,
+    notes: Mutex<Notes>,
+}
+
+#[derive(Debug, Default)]
+struct Notes {
+    requests: Vec<Exchange>,
+    refused: Option<Limit>,
+    in_doubt: bool,
+    bytes_out: u64,
+    bytes_in: u64,
+    sent: u32,
+}
+
+/// What a call may still send.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Allowance {
+    Granted,
+    TooManyRequests,
+    TooManyBytes,
+}
+
+impl Meter {
+    /// Counts a tick of guest time and answers how many there were.
+    pub(crate) fn tick(&self) -> u32 {
+        add(&self.ticks)
+    }
+
+    /// Counts a call of an import and answers how many there were.
+    pub(crate) fn host_call(&self) -> u32 {
+        add(&self.host_calls)
+    }
+
+    /// Counts a log line and answers how many there were.
+    pub(crate) fn log_line(&self) -> u32 {
+        add(&self.log_lines)
+    }
+
+    /// Notes how far the memory has grown.
+    pub(crate) fn memory(&self, bytes: usize) {
+        self.memory.fetch_max(bytes, Ordering::Relaxed);
+    }
+
+    /// Notes the first limit that was hit.
+    pub(crate) fn refuse(&self, limit: Limit) {
+        self.notes().refused.get_or_insert(limit);
+    }
+
+    /// The first limit that was hit.
+    pub(crate) fn refused(&self) -> Option<Limit> {
+        self.notes().refused
+    }
+
+    /// Asks for one more request with a body of so many bytes.
+    pub(crate) fn allow(&self, requests: u32, bytes_out: u64, body: u64) -> Allowance {
+        let mut notes = self.notes();
+        if notes.sent >= requests {
+            return Allowance::TooManyRequests;
+        }
+        let total = notes.bytes_out.saturating_add(body);
+        if total > bytes_out {
+            return Allowance::TooManyBytes;
+        }
+        notes.sent += 1;
+        notes.bytes_out = total;
+        Allowance::Granted
+    }
+
+    /// Counts bytes that came in and answers whether they are still within the limit.
+    pub(crate) fn receive(&self, bytes: u64, limit: u64) -> bool {
+        let mut notes = self.notes();
+        notes.bytes_in = notes.bytes_in.saturating_add(bytes);
+        notes.bytes_in <= limit
+    }
+
+    /// Notes a request that has ended.
+    pub(crate) fn request(&self, exchange: Exchange) {
+        self.notes().requests.push(exchange);
+    }
+
+    /// Notes that a write was sent and has no answer.
+    pub(crate) fn doubt(&self) {
+        self.notes().in_doubt = true;
+    }
+
+    /// Whether a write was sent and has no answer.
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.notes().in_doubt
+    }
+
+    /// Fills in a report.
+    pub(crate) fn complete(&self, report: &mut Report) {
+        let notes = self.notes();
+        report.guest_time = crate::engine::TICK * self.ticks.load(Ordering::Relaxed);
+        report.memory = self.memory.load(Ordering::Relaxed);
+        report.host_calls = self.host_calls.load(Ordering::Relaxed);
+        report.log_lines = self.log_lines.load(Ordering::Relaxed);
+        report.requests.clone_from(&notes.requests);
+        report.in_doubt = notes.in_doubt;
+    }
+
+    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+        // A panic while the lock was held leaves plain numbers behind, all of them usable.
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever wants to know of every call.
+pub(crate) type Observer = Arc<dyn Fn(&Report) + Send + Sync>;
+
+impl CallId {
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        use std::sync::LazyLock;
+        use std::sync::atomic::AtomicU64;
+        static START: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("call") & !0xff_ffff);
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(START.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl From<CallId> for String {
+    fn from(id: CallId) -> Self {
+        id.to_string()
+    }
+}
+
+fn add(counter: &AtomicU32) -> u32 {
+    counter.fetch_add(1, Ordering::Relaxed).saturating_add(1)
+}
+
+fn micros<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,97 @@
+//! Places for calls: so many at once, and of those no tenant may take more than its share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How long a call waits for a place.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// All places.
+pub(crate) struct Slots {
+    all: Arc<Semaphore>,
+    total: u32,
+    tenants: Mutex<HashMap<String, Weak<Semaphore>>>,
+}
+
+/// A place that a call has. It is free again when this goes.
+pub(crate) struct Slot {
+    // The order matters: the share first, so that whoever gets the place finds the share free as well.
+    _share: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+    _tenant: Arc<Semaphore>,
+}
+
+impl Slots {
+    pub(crate) fn new(total: u32) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(places(total))),
+            total,
+            tenants: Mutex::default(),
+        }
+    }
+
+    /// A place for a call of this tenant; none if it took too long.
+    pub(crate) async fn take(&self, tenant: &str) -> Option<Slot> {
+        let share = self.share(tenant);
+        let both = async {
+            // The share first: a tenant that waits for its own calls holds no place that others could use.
+            let held = share.clone().acquire_owned().await.ok()?;
+            let place = self.all.clone().acquire_owned().await.ok()?;
+            Some(Slot {
+                _share: held,
+                _place: place,
+                _tenant: share.clone(),
+            })
+        };
+        tokio::time::timeout(PATIENCE, both).await.ok().flatten()
+    }
+
+    /// Waits until every place is free.
+    pub(crate) async fn drain(&self) {
+        // An error means that the semaphore was closed, which nobody does.
+        drop(self.all.acquire_many(self.total).await);
+    }
+
+    fn share(&self, tenant: &str) -> Arc<Semaphore> {
+        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = tenants.get(tenant).and_then(Weak::upgrade) {
+            return share;
+        }
+        // Tenants without a call in flight are forgotten.
+        tenants.retain(|_, share| 0 < share.strong_count());
+        let share = Arc::new(Semaphore::new(places((self.total / 2).max(1))));
+        tenants.insert(tenant.to_owned(), Arc::downgrade(&share));
+        share
+    }
+}
+
+fn places(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(Semaphore::MAX_PERMITS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tenant_at_full_load_leaves_places_for_others() {
+        let slots = Slots::new(4);
+        let _one = slots.take("greedy").await.unwrap();
+        let _two = slots.take("greedy").await.unwrap();
+        assert!(slots.take("greedy").await.is_none(), "its share is used up");
+        assert!(slots.take("modest").await.is_some());
+    }
+
+    #[tokio::test]
+    async fn draining_waits_for_the_last_call() {
+        let slots = Arc::new(Slots::new(2));
+        let held = slots.take("acme").await.unwrap();
+        let mut drained = Box::pin(slots.drain());
+        assert!(futures::poll!(&mut drained).is_pending());
+        drop(held);
+        drained.await;
+    }
+}

@@ -1,0 +1,108 @@
+//! What belongs to one running call: the state behind the imports, and the store with its limits.
+
+use std::sync::Arc;
+
+use brightsync_core::setting::Settings;
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::bindings;
+use crate::broker::Mode;
+use crate::connection::Link;
+use crate::connector::Connector;
+use crate::engine::TICK;
+use crate::host::Shared;
+use crate::limits::{Keeper, Limit};
+use crate::report::{CallId, Meter};
+use crate::wasi::{self, Tail};
+
+/// The state of one call.
+pub(crate) struct Running {
+    pub(crate) id: CallId,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) settings: Settings,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) mode: Mode,
+    pub(crate) writes: bool,
+    keeper: Keeper,
+    wasi: WasiCtx,
+    resources: ResourceTable,
+}
+
+/// What a call starts from.
+pub(crate) struct Start {
+    pub(crate) id: CallId,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) link: Arc<Link>,
+    pub(crate) connector: Arc<Connector>,
+    pub(crate) settings: Settings,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) mode: Mode,
+    pub(crate) writes: bool,
+}
+
+/// The one linker of this contract version: the contract's imports, and of WASI what stands on nothing.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Running>> {
+    let mut linker = Linker::new(engine);
+    wasi::link(&mut linker)?;
+    bindings::Connector::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |it: &mut Running| it)?;
+    Ok(linker)
+}
+
+/// A store for one call, with every limit in force.
+pub(crate) fn open(start: Start, stderr: &Tail) -> Store<Running> {
+    let limits = start.shared.limits.clone();
+    let engine = start.shared.engine.clone();
+    let running = Running {
+        keeper: Keeper::new(&limits, start.meter.clone()),
+        wasi: wasi::context(stderr),
+        resources: ResourceTable::new(),
+        id: start.id,
+        shared: start.shared,
+        link: start.link,
+        connector: start.connector,
+        settings: start.settings,
+        meter: start.meter,
+        mode: start.mode,
+        writes: start.writes,
+    };
+    let mut store = Store::new(&engine, running);
+    store.limiter(|it| &mut it.keeper);
+    store.set_hostcall_fuel(limits.result_size);
+    store.set_max_component_handles(limits.handles);
+    // One tick is charged for each time that the clock finds the guest computing. While the guest waits for the host the clock goes on, but that charges one tick at the most.
+    let budget = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |context| {
+        let meter = &context.data().meter;
+        if budget < u128::from(meter.tick()) {
+            meter.refuse(Limit::GuestTime);
+            return Ok(UpdateDeadline::Interrupt);
+        }
+        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+    });
+    store
+}
+
+impl Running {
+    /// Counts a call of an import.
+    pub(crate) fn enter(&self) -> wasmtime::Result<()> {
+        if self.shared.limits.host_calls < self.meter.host_call() {
+            self.meter.refuse(Limit::HostCalls);
+            wasmtime::bail!("too many calls of the host");
+        }
+        Ok(())
+    }
+}
+
+impl WasiView for Running {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.resources,
+        }
+    }
+}
