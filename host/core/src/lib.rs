@@ -2,9 +2,9 @@
 
 pub mod contract;
 pub mod function;
-
+pub mod grant;
 pub mod manifest;
 pub mod name;
 pub mod origin;
-
+pub mod policy;
 pub mod setting;

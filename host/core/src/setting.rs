@@ -449,7 +449,10 @@ mod tests {
 
     #[test]
     fn values_are_checked_and_defaults_filled_in() {
-        check(&[("site", "https://CRM.example/crm/")], expect!["instance=main site=https://crm.example/crm "]);
+        check(
+            &[("site", "https://CRM.example/crm/")],
+            expect!["instance=main site=https://crm.example/crm "],
+        );
         check(
             &[
                 ("site", "http://localhost:8080"),
@@ -477,10 +480,22 @@ mod tests {
         );
         check(
             &[("site", "https://x.example"), ("instance", "")],
-            expect!["setting `instance`: the value is empty, longer than 1024 bytes, or has control characters in it"],
+            expect![
+                "setting `instance`: the value is empty, longer than 1024 bytes, or has control characters in it"
+            ],
         );
-        check(&[("site", "x.example")], expect![[r#"setting `site` is not the address of a server: "x.example" is not an address; write it as https://host or https://host:port"#]]);
-        check(&[("site", "https://x.example/a?b")], expect![[r#"setting `site` is not the address of a server: "https://x.example/a?b" goes on behind the host; remove the path, `?` and `#`"#]]);
+        check(
+            &[("site", "x.example")],
+            expect![[
+                r#"setting `site` is not the address of a server: "x.example" is not an address; write it as https://host or https://host:port"#
+            ]],
+        );
+        check(
+            &[("site", "https://x.example/a?b")],
+            expect![[
+                r#"setting `site` is not the address of a server: "https://x.example/a?b" goes on behind the host; remove the path, `?` and `#`"#
+            ]],
+        );
     }
 
     #[test]
@@ -490,7 +505,9 @@ mod tests {
                 ("site", "https://x.example"),
                 ("instance", "evil.example.org"),
             ],
-            expect![[r#"the settings make no host of "https://{instance}.example.com": setting `instance`: "evil.example.org" is not one part of a host name; write letters, digits and hyphens only"#]],
+            expect![[
+                r#"the settings make no host of "https://{instance}.example.com": setting `instance`: "evil.example.org" is not one part of a host name; write letters, digits and hyphens only"#
+            ]],
         );
     }
 

@@ -163,18 +163,54 @@ mod tests {
 
     #[test]
     fn the_path_is_kept_and_ends_in_a_slash() {
-        check("https://api.example.com/", "", expect!["https://api.example.com/"]);
+        check(
+            "https://api.example.com/",
+            "",
+            expect!["https://api.example.com/"],
+        );
         check(
             "https://{instance}.example.com/services/data/v60.0/",
             "",
             expect!["https://acme.example.com/services/data/v60.0/"],
         );
-        check("https://example.com/{database}/", "crm", expect!["https://example.com/crm/"]);
-        check("https://example.com", "", expect![[r#""https://example.com" has no path; write it with a "/" at its end"#]]);
-        check("https://example.com/api", "", expect![[r#""https://example.com/api" does not end in "/", so an address appended to it would change its last part; add the "/""#]]);
-        check("https://example.com/a/../b/", "", expect![[r#"".." is not one part of a path; write plain characters, or one setting as the whole part"#]]);
-        check("https://example.com//", "", expect![[r#""" is not one part of a path; write plain characters, or one setting as the whole part"#]]);
-        check("https://example.com/a?b/", "", expect![[r#""a?b" is not one part of a path; write plain characters, or one setting as the whole part"#]]);
+        check(
+            "https://example.com/{database}/",
+            "crm",
+            expect!["https://example.com/crm/"],
+        );
+        check(
+            "https://example.com",
+            "",
+            expect![[r#""https://example.com" has no path; write it with a "/" at its end"#]],
+        );
+        check(
+            "https://example.com/api",
+            "",
+            expect![[
+                r#""https://example.com/api" does not end in "/", so an address appended to it would change its last part; add the "/""#
+            ]],
+        );
+        check(
+            "https://example.com/a/../b/",
+            "",
+            expect![[
+                r#"".." is not one part of a path; write plain characters, or one setting as the whole part"#
+            ]],
+        );
+        check(
+            "https://example.com//",
+            "",
+            expect![[
+                r#""" is not one part of a path; write plain characters, or one setting as the whole part"#
+            ]],
+        );
+        check(
+            "https://example.com/a?b/",
+            "",
+            expect![[
+                r#""a?b" is not one part of a path; write plain characters, or one setting as the whole part"#
+            ]],
+        );
     }
 
     #[test]
@@ -189,6 +225,12 @@ mod tests {
                 "{attack:?}"
             );
         }
-        check("https://example.com/{database}/", "..", expect![[r#"setting `database`: ".." is not one part of a path; write letters, digits and any of - . _ ~ only"#]]);
+        check(
+            "https://example.com/{database}/",
+            "..",
+            expect![[
+                r#"setting `database`: ".." is not one part of a path; write letters, digits and any of - . _ ~ only"#
+            ]],
+        );
     }
 }

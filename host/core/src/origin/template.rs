@@ -51,8 +51,8 @@ pub enum TemplateError {
         given: String,
     },
     /// A placeholder does not hold the name of a setting.
-    #[error("a placeholder does not hold the name of a setting")]
-    Name(#[source] InvalidName),
+    #[error("in a placeholder stands the name of a setting, but {0}")]
+    Name(InvalidName),
     /// The fixed end is open to registrations by anyone, or is no name of the public Internet.
     #[error(
         "{suffix:?} holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind \"origin\""
@@ -352,41 +352,166 @@ mod tests {
     fn a_template_ends_in_a_registered_domain() {
         check("{site}", expect!["{site}"]);
         check("https://api.hubapi.com", expect!["https://api.hubapi.com"]);
-        check("https://{instance}.my.salesforce.com", expect!["https://{instance}.my.salesforce.com"]);
-        check("https://{org}.crm4.dynamics.com:8443/", expect!["https://{org}.crm4.dynamics.com:8443"]);
-        check("https://{a}.{b}.Example.COM:443", expect!["https://{a}.{b}.example.com"]);
-        check("https://{shop}.xn--55qx5d.cn", expect![[r#""xn--55qx5d.cn" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://{shop}.公司.cn", expect![[r#""xn--55qx5d.cn" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://{shop}.co.uk", expect![[r#""co.uk" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://{shop}.com", expect![[r#""com" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://{user}.github.io", expect![[r#""github.io" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://example.{tld}", expect![[r#""" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://{name}", expect![[r#""" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://crm.internal", expect![[r#""crm.internal" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://localhost", expect![[r#""localhost" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://10.0.0.1", expect![[r#""10.0.0.1" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
-        check("https://[::1]", expect![[r#""[::1]" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#]]);
+        check(
+            "https://{instance}.my.salesforce.com",
+            expect!["https://{instance}.my.salesforce.com"],
+        );
+        check(
+            "https://{org}.crm4.dynamics.com:8443/",
+            expect!["https://{org}.crm4.dynamics.com:8443"],
+        );
+        check(
+            "https://{a}.{b}.Example.COM:443",
+            expect!["https://{a}.{b}.example.com"],
+        );
+        check(
+            "https://{shop}.xn--55qx5d.cn",
+            expect![[
+                r#""xn--55qx5d.cn" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://{shop}.公司.cn",
+            expect![[
+                r#""xn--55qx5d.cn" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://{shop}.co.uk",
+            expect![[
+                r#""co.uk" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://{shop}.com",
+            expect![[
+                r#""com" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://{user}.github.io",
+            expect![[
+                r#""github.io" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://example.{tld}",
+            expect![[
+                r#""" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://{name}",
+            expect![[
+                r#""" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://crm.internal",
+            expect![[
+                r#""crm.internal" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://localhost",
+            expect![[
+                r#""localhost" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://10.0.0.1",
+            expect![[
+                r#""10.0.0.1" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "https://[::1]",
+            expect![[
+                r#""[::1]" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+            ]],
+        );
     }
 
     #[test]
     fn a_placeholder_is_exactly_one_label() {
-        check("https://api-{region}.example.com", expect![[r#"in "https://api-{region}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
-        check("https://{a}{b}.example.com", expect![[r#"in "https://{a}{b}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
-        check("https://{a.b}.example.com", expect![[r#"in "https://{a.b}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
-        check("https://{A}.example.com", expect!["a placeholder does not hold the name of a setting"]);
-        check("https://{}.example.com", expect!["a placeholder does not hold the name of a setting"]);
-        check("https://{{a}}.example.com", expect![[r#"in "https://{{a}}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
-        check("https://example.com:{port}", expect![[r#"in "https://example.com:{port}" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
-        check("https://{user}@example.com", expect![[r#"in "https://{user}@example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
-        check("https://example.com/{path}", expect![[r#"in "https://example.com/{path}" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
-        check("https://{a}。example.com", expect![[r#"in "https://{a}。example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#]]);
+        check(
+            "https://api-{region}.example.com",
+            expect![[
+                r#"in "https://api-{region}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
+        check(
+            "https://{a}{b}.example.com",
+            expect![[
+                r#"in "https://{a}{b}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
+        check(
+            "https://{a.b}.example.com",
+            expect![[
+                r#"in "https://{a.b}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
+        check(
+            "https://{A}.example.com",
+            expect![[r#"in a placeholder stands the name of a setting, but "A" is not a name; write a lower-case letter and then at most 62 lower-case letters, digits or hyphens"#]],
+        );
+        check(
+            "https://{}.example.com",
+            expect![[r#"in a placeholder stands the name of a setting, but "" is not a name; write a lower-case letter and then at most 62 lower-case letters, digits or hyphens"#]],
+        );
+        check(
+            "https://{{a}}.example.com",
+            expect![[
+                r#"in "https://{{a}}.example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
+        check(
+            "https://example.com:{port}",
+            expect![[
+                r#"in "https://example.com:{port}" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
+        check(
+            "https://{user}@example.com",
+            expect![[
+                r#"in "https://{user}@example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
+        check(
+            "https://example.com/{path}",
+            expect![[
+                r#"in "https://example.com/{path}" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
+        check(
+            "https://{a}。example.com",
+            expect![[
+                r#"in "https://{a}。example.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+            ]],
+        );
     }
 
     #[test]
     fn plain_http_is_no_template() {
-        check("http://example.com", expect![[r#""http://example.com" is not https; write "https://…" or use a setting of kind "origin""#]]);
-        check("{scheme}://example.com", expect![[r#""{scheme}://example.com" is not https; write "https://…" or use a setting of kind "origin""#]]);
-        check("example.com", expect![[r#""example.com" is not an address; write it as https://host or https://host:port"#]]);
+        check(
+            "http://example.com",
+            expect![[
+                r#""http://example.com" is not https; write "https://…" or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "{scheme}://example.com",
+            expect![[
+                r#""{scheme}://example.com" is not https; write "https://…" or use a setting of kind "origin""#
+            ]],
+        );
+        check(
+            "example.com",
+            expect![[
+                r#""example.com" is not an address; write it as https://host or https://host:port"#
+            ]],
+        );
     }
 
     #[track_caller]
@@ -437,9 +562,24 @@ mod tests {
             let settings = Settings::unchecked([("instance", attack)]);
             assert!(template.expand(&settings).is_err(), "{attack:?}");
         }
-        check_label("evil.com/#", expect![[r#"setting `instance`: "evil.com/#" is not one part of a host name; write letters, digits and hyphens only"#]]);
-        check_label("xn--", expect![[r#"setting `instance`: "xn--" is not one part of a host name; write letters, digits and hyphens only"#]]);
-        check_label(&"a".repeat(64), expect![[r#"setting `instance`: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not one part of a host name; write letters, digits and hyphens only"#]]);
+        check_label(
+            "evil.com/#",
+            expect![[
+                r#"setting `instance`: "evil.com/#" is not one part of a host name; write letters, digits and hyphens only"#
+            ]],
+        );
+        check_label(
+            "xn--",
+            expect![[
+                r#"setting `instance`: "xn--" is not one part of a host name; write letters, digits and hyphens only"#
+            ]],
+        );
+        check_label(
+            &"a".repeat(64),
+            expect![[
+                r#"setting `instance`: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" is not one part of a host name; write letters, digits and hyphens only"#
+            ]],
+        );
     }
 
     proptest! {
