@@ -1,3 +1,13 @@
-//! Every decision of the host, as pure functions over plain values: no input or output, no clock, no environment.
+//! The decisions of BrightSync as pure functions: what a connector may ask for, what it may see, and what counts as a match.
+//!
+//! Nothing here opens a file or a socket, reads the clock or looks at the environment; whoever calls passes the time in.
 
+pub mod contract;
 pub mod crm;
+pub mod function;
+pub mod grant;
+pub mod manifest;
+pub mod name;
+pub mod origin;
+pub mod policy;
+pub mod setting;

@@ -1,0 +1,128 @@
+//! The manifest as it is typed: only shapes, with the place of each value for error messages.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub(super) type Text = Spanned<String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Manifest {
+    pub(super) connector: Connector,
+    #[serde(default)]
+    pub(super) settings: BTreeMap<Text, Setting>,
+    pub(super) http: Http,
+    pub(super) hosts: Spanned<Vec<Host>>,
+    #[serde(default)]
+    pub(super) auth: BTreeMap<Text, Recipe>,
+    pub(super) functions: Spanned<Functions>,
+    #[serde(default)]
+    pub(super) reads: AllReads,
+    pub(super) times: Option<Times>,
+    #[serde(default)]
+    pub(super) limits: Limits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Connector {
+    pub(super) name: Text,
+    pub(super) title: Text,
+    pub(super) version: Text,
+    pub(super) publisher: Text,
+    pub(super) contract: Text,
+    pub(super) description: Option<Text>,
+    pub(super) homepage: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Setting {
+    pub(super) kind: Text,
+    pub(super) title: Text,
+    pub(super) help: Option<Text>,
+    #[serde(default)]
+    pub(super) optional: bool,
+    pub(super) set_by: Option<Text>,
+    pub(super) pattern: Option<Text>,
+    pub(super) default: Option<Text>,
+    pub(super) values: Option<Spanned<Vec<Text>>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Http {
+    pub(super) base: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Host {
+    pub(super) origin: Text,
+    pub(super) why: Text,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recipe {
+    pub(super) title: Text,
+    pub(super) help: Option<Text>,
+    pub(super) kind: Text,
+    pub(super) header: Option<Text>,
+    pub(super) parameter: Option<Text>,
+    pub(super) audience: Spanned<Vec<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Functions {
+    #[serde(default)]
+    pub(super) users: Vec<Text>,
+    #[serde(default)]
+    pub(super) accounts: Vec<Text>,
+    #[serde(default)]
+    pub(super) contacts: Vec<Text>,
+    #[serde(default)]
+    pub(super) emails: Vec<Text>,
+    #[serde(default)]
+    pub(super) meetings: Vec<Text>,
+    #[serde(default)]
+    pub(super) opportunities: Vec<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AllReads {
+    pub(super) contacts: Option<Spanned<Reads>>,
+    pub(super) accounts: Option<Spanned<Reads>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Reads {
+    pub(super) me: Option<Text>,
+    pub(super) owners: Spanned<Vec<Text>>,
+    pub(super) scopes: Spanned<Vec<Text>>,
+    pub(super) departures: Option<Spanned<Vec<Text>>>,
+    pub(super) departure_window_days: Option<Spanned<NonZeroU32>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Times {
+    pub(super) granularity_ms: Option<Spanned<NonZeroU32>>,
+    pub(super) visibility_lag_ms: Option<Spanned<u32>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Limits {
+    pub(super) per_second: Option<NonZeroU32>,
+    pub(super) per_ten_seconds: Option<NonZeroU32>,
+    pub(super) per_day: Option<NonZeroU32>,
+    pub(super) concurrent: Option<NonZeroU32>,
+    pub(super) page_size: Option<NonZeroU32>,
+}

@@ -1,0 +1,385 @@
+//! Turns a manifest as it is typed into a checked one; the first thing that is wrong ends it.
+
+mod function;
+mod place;
+mod setting;
+mod text;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::Range;
+use std::str::FromStr;
+
+use toml::Spanned;
+
+use super::{
+    BaseAddress, Error, HeaderName, Host, Limits, MAX_LENGTH, Manifest, ParameterName, Publisher,
+    Recipe, RecipeKind, Times, raw,
+};
+use crate::contract::ContractVersion;
+use crate::function::Function;
+use crate::name::{RecipeName, SettingName};
+use crate::origin::Template;
+use crate::setting::Setting;
+
+/// A day in milliseconds: no CRM's clock is coarser or later than that.
+const MAX_MILLISECONDS: u32 = 86_400_000;
+
+pub(super) fn read(text: &str) -> Result<Manifest, Error> {
+    let reader = Reader { text };
+    if text.len() > MAX_LENGTH {
+        let problem = format!(
+            "the manifest has {} bytes, at most {MAX_LENGTH} are read; shorten it",
+            text.len()
+        );
+        return Err(reader.error(0..0, "", problem));
+    }
+    let raw: raw::Manifest = toml::from_str(text).map_err(|error| {
+        reader.error(
+            error.span().unwrap_or(0..0),
+            "",
+            text::one_line(error.message()),
+        )
+    })?;
+
+    let connector = &raw.connector;
+    let contract = reader.contract(&connector.contract)?;
+    let name = reader.parsed(&connector.name, "connector.name")?;
+    let title = reader.prose(&connector.title, "connector.title", text::TITLE)?;
+    let version = reader.version(&connector.version)?;
+    let publisher =
+        Publisher(reader.prose(&connector.publisher, "connector.publisher", text::TITLE)?);
+    let description =
+        reader.optional_prose(connector.description.as_ref(), "connector.description")?;
+    let homepage = connector
+        .homepage
+        .as_ref()
+        .map(|it| reader.homepage(it))
+        .transpose()?;
+    let settings = reader.named(&raw.settings, "settings", |name, it| {
+        reader.setting(name, it)
+    })?;
+    let hosts = reader.hosts(&raw.hosts, &settings)?;
+    let base = reader.base(&raw.http.base, &settings, &hosts)?;
+    let recipes = reader.named(&raw.auth, "auth", |name, it| {
+        reader.recipe(name, it, &hosts)
+    })?;
+    let functions = reader.functions(&raw.functions)?;
+    let reads = |function, reads: &Option<Spanned<raw::Reads>>, key| match (
+        functions.contains(&function),
+        reads,
+    ) {
+        (true, Some(reads)) => reader.reads(key, reads.get_ref()).map(Some),
+        (false, None) => Ok(None),
+        (true, None) => {
+            let problem = format!(
+                "`{function}` is listed but there is no [{key}]; add it with owners and scopes"
+            );
+            Err(reader.error(raw.functions.span(), "functions", problem))
+        }
+        (false, Some(reads)) => {
+            let problem =
+                format!("`{function}` is not listed under [functions]; list it or remove [{key}]");
+            Err(reader.error(reads.span(), key, problem))
+        }
+    };
+    let reads_of_contacts = reads(
+        Function::GetMyContacts,
+        &raw.reads.contacts,
+        "reads.contacts",
+    )?;
+    let reads_of_accounts = reads(
+        Function::GetMyAccounts,
+        &raw.reads.accounts,
+        "reads.accounts",
+    )?;
+    let times = reader.times(&raw.times)?;
+    let limits = Limits {
+        per_second: raw.limits.per_second,
+        per_ten_seconds: raw.limits.per_ten_seconds,
+        per_day: raw.limits.per_day,
+        concurrent: raw.limits.concurrent,
+        page_size: raw.limits.page_size,
+    };
+    Ok(Manifest {
+        name,
+        title,
+        version,
+        publisher,
+        contract,
+        description,
+        homepage,
+        settings,
+        base,
+        hosts,
+        recipes,
+        functions,
+        reads_of_contacts,
+        reads_of_accounts,
+        times,
+        limits,
+    })
+}
+
+/// Holds the text, to tell the line of what is wrong.
+struct Reader<'a> {
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn error(
+        &self,
+        span: Range<usize>,
+        key: impl Into<String>,
+        problem: impl Into<String>,
+    ) -> Error {
+        let before = self.text.as_bytes().iter().take(span.start);
+        let line = 1 + before.filter(|byte| **byte == b'\n').count();
+        Error {
+            line,
+            key: key.into(),
+            problem: problem.into(),
+        }
+    }
+
+    fn wrong<T>(&self, at: &Spanned<T>, key: impl Into<String>, problem: impl Display) -> Error {
+        self.error(at.span(), key, problem.to_string())
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(&self, text: &raw::Text, key: &str) -> Result<T, Error> {
+        text.get_ref()
+            .parse()
+            .map_err(|error: T::Err| self.wrong(text, key, error))
+    }
+
+    /// Reads a table whose keys are names.
+    fn named<N: FromStr<Err: Display> + Ord, R, T>(
+        &self,
+        raw: &BTreeMap<raw::Text, R>,
+        table: &str,
+        read: impl Fn(&N, &R) -> Result<T, Error>,
+    ) -> Result<BTreeMap<N, T>, Error> {
+        raw.iter()
+            .map(|(name, it)| {
+                let name: N = self.parsed(name, table)?;
+                let it = read(&name, it)?;
+                Ok((name, it))
+            })
+            .collect()
+    }
+
+    fn contract(&self, text: &raw::Text) -> Result<ContractVersion, Error> {
+        let key = "connector.contract";
+        let version: ContractVersion = self.parsed(text, key)?;
+        let spoken = ContractVersion::of_this_host();
+        if version == spoken {
+            return Ok(version);
+        }
+        let mend = if version > spoken {
+            "update BrightSync"
+        } else {
+            "build against the current SDK"
+        };
+        Err(self.wrong(
+            text,
+            key,
+            format!("this BrightSync speaks contract {spoken}, not {version}; {mend}"),
+        ))
+    }
+
+    fn hosts(
+        &self,
+        raw: &Spanned<Vec<raw::Host>>,
+        settings: &BTreeMap<SettingName, Setting>,
+    ) -> Result<Vec<Host>, Error> {
+        let mut hosts: Vec<Host> = Vec::new();
+        for (position, host) in raw.get_ref().iter().enumerate() {
+            let key = format!("hosts[{position}].origin");
+            let origin = Template::parse(host.origin.get_ref())
+                .map_err(|error| self.wrong(&host.origin, &key, error))?;
+            self.placeholders(&host.origin, &key, &origin, settings)?;
+            if hosts.iter().any(|other| other.origin == origin) {
+                return Err(self.wrong(
+                    &host.origin,
+                    key,
+                    format!("\"{origin}\" is listed twice; remove one"),
+                ));
+            }
+            let why = self.prose(&host.why, &format!("hosts[{position}].why"), text::SENTENCE)?;
+            hosts.push(Host { origin, why });
+        }
+        if hosts.is_empty() {
+            return Err(self.wrong(
+                raw,
+                "hosts",
+                "no host is listed; add [[hosts]] with origin and why",
+            ));
+        }
+        Ok(hosts)
+    }
+
+    fn base(
+        &self,
+        raw: &raw::Text,
+        settings: &BTreeMap<SettingName, Setting>,
+        hosts: &[Host],
+    ) -> Result<BaseAddress, Error> {
+        let key = "http.base";
+        let base =
+            BaseAddress::parse(raw.get_ref()).map_err(|problem| self.wrong(raw, key, problem))?;
+        if !hosts.iter().any(|host| host.origin == *base.origin()) {
+            let problem = format!(
+                "\"{}\" is not among the hosts; add [[hosts]] with that origin",
+                base.origin()
+            );
+            return Err(self.wrong(raw, key, problem));
+        }
+        for name in base.path_settings() {
+            self.plain_setting(raw, key, name, settings)?;
+        }
+        for name in base.origin().settings().chain(base.path_settings()) {
+            let may_be_missing = |it: &Setting| it.is_optional() && it.default_value().is_none();
+            if settings.get(name).is_some_and(may_be_missing) {
+                let problem = format!(
+                    "setting `{name}` is optional, but every address needs it; give it a default or remove `optional`"
+                );
+                return Err(self.wrong(raw, key, problem));
+            }
+        }
+        Ok(base)
+    }
+
+    fn recipe(
+        &self,
+        name: &RecipeName,
+        raw: &raw::Recipe,
+        hosts: &[Host],
+    ) -> Result<Recipe, Error> {
+        let key = &format!("auth.{name}");
+        let kind = match (raw.kind.get_ref().as_str(), &raw.header, &raw.parameter) {
+            ("bearer", None, None) => RecipeKind::Bearer,
+            ("basic", None, None) => RecipeKind::Basic,
+            ("header", Some(name), None) => {
+                let header = HeaderName::parse(name.get_ref()).map_err(|problem| {
+                    self.wrong(
+                        name,
+                        format!("{key}.header"),
+                        format!("{:?} {problem}", name.get_ref()),
+                    )
+                })?;
+                RecipeKind::Header { header }
+            }
+            ("query", None, Some(name)) => {
+                let parameter = ParameterName::parse(name.get_ref()).map_err(|problem| {
+                    self.wrong(
+                        name,
+                        format!("{key}.parameter"),
+                        format!("{:?} {problem}", name.get_ref()),
+                    )
+                })?;
+                RecipeKind::Query { parameter }
+            }
+            ("header", None, _) => {
+                return Err(self.wrong(
+                    &raw.kind,
+                    key,
+                    "kind \"header\" needs the name of the header; add header = \"X-Api-Key\"",
+                ));
+            }
+            ("query", _, None) => {
+                return Err(self.wrong(
+                    &raw.kind,
+                    key,
+                    "kind \"query\" needs the name of the parameter; add parameter = \"api_token\"",
+                ));
+            }
+            ("bearer" | "basic" | "header", _, Some(extra)) => {
+                return Err(self.wrong(
+                    extra,
+                    format!("{key}.parameter"),
+                    "only kind \"query\" has a parameter; remove it",
+                ));
+            }
+            ("bearer" | "basic" | "query", Some(extra), _) => {
+                return Err(self.wrong(
+                    extra,
+                    format!("{key}.header"),
+                    "only kind \"header\" has a header; remove it",
+                ));
+            }
+            (other, _, _) => return Err(self.wrong(
+                &raw.kind,
+                format!("{key}.kind"),
+                format!(
+                    "{other:?} is no way to authenticate; write one of bearer, basic, header, query"
+                ),
+            )),
+        };
+        Ok(Recipe {
+            title: self.prose(&raw.title, &format!("{key}.title"), text::TITLE)?,
+            help: self.optional_prose(raw.help.as_ref(), &format!("{key}.help"))?,
+            kind,
+            audience: self.audience(key, &raw.audience, hosts)?,
+        })
+    }
+
+    fn audience(
+        &self,
+        key: &str,
+        raw: &Spanned<Vec<raw::Text>>,
+        hosts: &[Host],
+    ) -> Result<Vec<Template>, Error> {
+        let mut audience: Vec<Template> = Vec::new();
+        for (position, text) in raw.get_ref().iter().enumerate() {
+            let key = format!("{key}.audience[{position}]");
+            let origin =
+                Template::parse(text.get_ref()).map_err(|error| self.wrong(text, &key, error))?;
+            if !hosts.iter().any(|host| host.origin == origin) {
+                let problem =
+                    format!("\"{origin}\" is not among the hosts; add [[hosts]] with that origin");
+                return Err(self.wrong(text, key, problem));
+            }
+            if audience.contains(&origin) {
+                return Err(self.wrong(
+                    text,
+                    key,
+                    format!("\"{origin}\" is listed twice; remove one"),
+                ));
+            }
+            audience.push(origin);
+        }
+        if audience.is_empty() {
+            let problem = "no origin is listed, so the credential could go nowhere; list those of the hosts that need it";
+            return Err(self.wrong(raw, format!("{key}.audience"), problem));
+        }
+        Ok(audience)
+    }
+
+    fn times(&self, raw: &Option<raw::Times>) -> Result<Times, Error> {
+        let Some(raw) = raw else {
+            return Ok(Times::default());
+        };
+        let bounded = |value: u32, span: Range<usize>, key: &str| match value {
+            0..=MAX_MILLISECONDS => Ok(value),
+            _ => Err(self.error(
+                span,
+                key,
+                format!("{value} is more than a day; write at most {MAX_MILLISECONDS}"),
+            )),
+        };
+        let mut times = Times::default();
+        if let Some(granularity) = &raw.granularity_ms {
+            bounded(
+                granularity.get_ref().get(),
+                granularity.span(),
+                "times.granularity-ms",
+            )?;
+            times.granularity_ms = *granularity.get_ref();
+        }
+        if let Some(lag) = &raw.visibility_lag_ms {
+            times.visibility_lag_ms =
+                bounded(*lag.get_ref(), lag.span(), "times.visibility-lag-ms")?;
+        }
+        Ok(times)
+    }
+}

@@ -1,0 +1,737 @@
+//! What a manifest may say, and what is answered to one that says something else.
+
+use std::collections::BTreeMap;
+
+use expect_test::{Expect, expect};
+use proptest::prelude::{ProptestConfig, any, proptest};
+
+use super::{AuthorityDigest, MAX_LENGTH, Manifest};
+use crate::setting::Settings;
+
+const FULL: &str = r#"
+[connector]
+name = "demo"
+title = "Demo CRM"
+version = "0.1.0"
+publisher = "Demo Limited"
+contract = "0.1"
+description = "Keeps mail in step."
+homepage = "https://demo.example/brightsync"
+
+[settings.site]
+kind = "origin"
+title = "Address of your CRM"
+
+[settings.instance]
+kind = "text"
+title = "Instance"
+pattern = "[a-z0-9-]{1,63}"
+default = "main"
+set-by = "token-answer"
+
+[settings.region]
+kind = "choice"
+title = "Region"
+values = ["eu", "us"]
+optional = true
+
+[settings.api-domain]
+kind = "choice"
+title = "Data centre"
+values = ["https://www.zohoapis.com", "https://www.zohoapis.eu"]
+
+[http]
+base = "{site}/api/v1/"
+
+[[hosts]]
+origin = "{site}"
+why = "the REST API"
+
+[[hosts]]
+origin = "https://{instance}.my.salesforce.com"
+why = "the instance"
+
+[[hosts]]
+origin = "{api-domain}"
+why = "the data centre"
+
+[auth.api-key]
+title = "API key"
+kind = "header"
+header = "X-Api-Key"
+audience = ["{site}"]
+
+[auth.token]
+title = "Token"
+kind = "query"
+parameter = "api_token"
+audience = ["https://{instance}.my.salesforce.com"]
+
+[functions]
+users = ["get-me"]
+contacts = ["get-contact", "get-my-contacts"]
+
+[reads.contacts]
+me = "owner"
+owners = ["me", "anyone"]
+scopes = ["all", "updated", "departed"]
+departures = ["deleted", "merged"]
+departure-window-days = 30
+
+[times]
+granularity-ms = 1000
+visibility-lag-ms = 2000
+
+[limits]
+per-second = 10
+page-size = 200
+"#;
+
+/// Reads the full manifest with one text put in place of another.
+#[track_caller]
+fn changed(from: &str, to: &str) -> Result<Manifest, super::Error> {
+    assert!(FULL.contains(from), "{from}");
+    Manifest::parse(&FULL.replacen(from, to, 1))
+}
+
+#[track_caller]
+fn check(from: &str, to: &str, expected: Expect) {
+    expected.assert_eq(
+        &changed(from, to).map_or_else(|error| error.to_string(), |_| "fine".to_owned()),
+    );
+}
+
+#[test]
+fn a_manifest_is_read_in_full() {
+    let manifest = Manifest::parse(FULL).unwrap();
+    expect![[r#"
+        {
+          "name": "demo",
+          "title": "Demo CRM",
+          "version": "0.1.0",
+          "publisher": "Demo Limited",
+          "contract": "0.1",
+          "description": "Keeps mail in step.",
+          "homepage": "https://demo.example/brightsync",
+          "settings": {
+            "api-domain": {
+              "title": "Data centre",
+              "help": null,
+              "optional": false,
+              "set-by": "tenant",
+              "kind": "choice",
+              "values": [
+                "https://www.zohoapis.com",
+                "https://www.zohoapis.eu"
+              ],
+              "default": null
+            },
+            "instance": {
+              "title": "Instance",
+              "help": null,
+              "optional": false,
+              "set-by": "token-answer",
+              "kind": "text",
+              "pattern": "[a-z0-9-]{1,63}",
+              "default": "main"
+            },
+            "region": {
+              "title": "Region",
+              "help": null,
+              "optional": true,
+              "set-by": "tenant",
+              "kind": "choice",
+              "values": [
+                "eu",
+                "us"
+              ],
+              "default": null
+            },
+            "site": {
+              "title": "Address of your CRM",
+              "help": null,
+              "optional": false,
+              "set-by": "tenant",
+              "kind": "origin"
+            }
+          },
+          "base": "{site}/api/v1/",
+          "hosts": [
+            {
+              "origin": "{site}",
+              "why": "the REST API"
+            },
+            {
+              "origin": "https://{instance}.my.salesforce.com",
+              "why": "the instance"
+            },
+            {
+              "origin": "{api-domain}",
+              "why": "the data centre"
+            }
+          ],
+          "recipes": {
+            "api-key": {
+              "title": "API key",
+              "help": null,
+              "kind": "header",
+              "header": "x-api-key",
+              "audience": [
+                "{site}"
+              ]
+            },
+            "token": {
+              "title": "Token",
+              "help": null,
+              "kind": "query",
+              "parameter": "api_token",
+              "audience": [
+                "https://{instance}.my.salesforce.com"
+              ]
+            }
+          },
+          "functions": [
+            "get-me",
+            "get-contact",
+            "get-my-contacts"
+          ],
+          "reads-of-contacts": {
+            "me": "owner",
+            "owners": [
+              "me",
+              "anyone"
+            ],
+            "scopes": [
+              "all",
+              "updated",
+              "departed"
+            ],
+            "departures": [
+              "deleted",
+              "merged"
+            ],
+            "departure-window-days": 30
+          },
+          "reads-of-accounts": null,
+          "times": {
+            "granularity-ms": 1000,
+            "visibility-lag-ms": 2000
+          },
+          "limits": {
+            "per-second": 10,
+            "per-ten-seconds": null,
+            "per-day": null,
+            "concurrent": null,
+            "page-size": 200
+          }
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(&manifest).unwrap());
+}
+
+#[test]
+fn what_is_not_known_is_refused() {
+    check(
+        "why = \"the REST API\"",
+        "why = \"x\"\nport = 1",
+        expect!["line 39: unknown field `port`, expected `origin` or `why`"],
+    );
+    check(
+        "[times]",
+        "[time]",
+        expect![
+            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`"
+        ],
+    );
+    check(
+        "kind = \"header\"",
+        "kind = \"oauth3\"",
+        expect![[
+            r#"line 50: auth.api-key.kind: "oauth3" is no way to authenticate; write one of bearer, basic, header, query"#
+        ]],
+    );
+    check(
+        "\"departed\"]",
+        "\"gone\"]",
+        expect![[
+            r#"line 67: reads.contacts.scopes: "gone" is not known here; write one of all, updated, changed-since, departed, departed-since"#
+        ]],
+    );
+    check(
+        "kind = \"origin\"",
+        "kind = \"url\"",
+        expect![[
+            r#"line 12: settings.site.kind: "url" is no kind of setting; write one of origin, text, choice"#
+        ]],
+    );
+    check(
+        "users = ",
+        "user = ",
+        expect![
+            "line 61: unknown field `user`, expected one of `users`, `accounts`, `contacts`, `emails`, `meetings`, `opportunities`"
+        ],
+    );
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    check(
+        "title = \"Demo CRM\"\n",
+        "",
+        expect!["line 2: missing field `title`"],
+    );
+    check(
+        "header = \"X-Api-Key\"\n",
+        "",
+        expect![[
+            r#"line 50: auth.api-key: kind "header" needs the name of the header; add header = "X-Api-Key""#
+        ]],
+    );
+    check(
+        "me = \"owner\"\n",
+        "",
+        expect![[
+            r#"line 65: reads.contacts.owners: "me" is listed, but not what it means; add me = "owner", "creator" or "visible""#
+        ]],
+    );
+    check(
+        "departures = [\"deleted\", \"merged\"]\n",
+        "",
+        expect![[
+            r#"line 67: reads.contacts.scopes: a scope is about departures, but none is named; add departures = ["deleted"] or what the CRM tells"#
+        ]],
+    );
+    check(
+        "[[hosts]]\norigin = \"{site}\"\nwhy = \"the REST API\"",
+        "",
+        expect![[
+            r#"line 34: http.base: "{site}" is not among the hosts; add [[hosts]] with that origin"#
+        ]],
+    );
+    check(
+        "values = [\"eu\", \"us\"]\n",
+        "",
+        expect![[
+            r#"line 23: settings.region.values: kind "choice" needs its values; add values = ["one", "two"]"#
+        ]],
+    );
+    check(
+        "users = [\"get-me\"]\ncontacts = [\"get-contact\", \"get-my-contacts\"]",
+        "",
+        expect!["line 60: functions: no function is listed; list what the connector can do"],
+    );
+    check(
+        "contacts = [\"get-contact\", \"get-my-contacts\"]",
+        "",
+        expect![
+            "line 64: reads.contacts: `get-my-contacts` is not listed under [functions]; list it or remove [reads.contacts]"
+        ],
+    );
+    check(
+        "\"get-me\"",
+        "\"get-me\"]\naccounts = [\"get-my-accounts\"",
+        expect![
+            "line 60: functions: `get-my-accounts` is listed but there is no [reads.accounts]; add it with owners and scopes"
+        ],
+    );
+}
+
+#[test]
+fn a_wrong_identity_says_how_to_write_it() {
+    check(
+        "name = \"demo\"",
+        "name = \"Demo\"",
+        expect![[
+            r#"line 3: connector.name: "Demo" is not a name; write a lower-case letter and then at most 62 lower-case letters, digits or hyphens"#
+        ]],
+    );
+    check(
+        "version = \"0.1.0\"",
+        "version = \"1\"",
+        expect![[
+            r#"line 5: connector.version: "1" is no semantic version (unexpected end of input while parsing major version number); write it as "1.2.3""#
+        ]],
+    );
+    check(
+        "contract = \"0.1\"",
+        "contract = \"0.2\"",
+        expect![
+            "line 7: connector.contract: this BrightSync speaks contract 0.1, not 0.2; update BrightSync"
+        ],
+    );
+    check(
+        "contract = \"0.1\"",
+        "contract = \"1\"",
+        expect![[
+            r#"line 7: connector.contract: "1" is not a version of the contract; write two numbers, as in "0.1""#
+        ]],
+    );
+    check(
+        "homepage = \"https:",
+        "homepage = \"http:",
+        expect![[
+            r#"line 9: connector.homepage: "http://demo.example/brightsync" is no https address of a page; write it as "https://…""#
+        ]],
+    );
+    check(
+        "publisher = \"Demo Limited\"",
+        "publisher = \"Demo \\u202E\"",
+        expect![[
+            r#"line 6: connector.publisher: the text has the character \u{202e} in it, which does not show; remove it"#
+        ]],
+    );
+    check(
+        "publisher = \"Demo Limited\"",
+        "publisher = \" \"",
+        expect!["line 6: connector.publisher: the text is empty; write what people should read"],
+    );
+    check(
+        "title = \"Demo CRM\"",
+        "title = \"\"\"Demo\nCRM\"\"\"",
+        expect![[
+            r#"line 4: connector.title: the text has the character \u{a} in it, which does not show; remove it"#
+        ]],
+    );
+}
+
+#[test]
+fn a_host_that_anyone_could_own_is_refused() {
+    check(
+        "origin = \"{site}\"",
+        "origin = \"http://crm.example.com\"",
+        expect![[
+            r#"line 37: hosts[0].origin: "http://crm.example.com" is not https; write "https://…" or use a setting of kind "origin""#
+        ]],
+    );
+    check(
+        "{instance}.my.salesforce.com",
+        "{instance}.com",
+        expect![[
+            r#"line 41: hosts[1].origin: "com" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+        ]],
+    );
+    check(
+        "{instance}.my.salesforce.com",
+        "{instance}",
+        expect![[
+            r#"line 41: hosts[1].origin: "" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+        ]],
+    );
+    check(
+        "{instance}.my.salesforce.com",
+        "x-{instance}.salesforce.com",
+        expect![[
+            r#"line 41: hosts[1].origin: in "https://x-{instance}.salesforce.com" a placeholder is not exactly one label of the host; put a dot on both sides of it, or use a setting of kind "origin" as the whole"#
+        ]],
+    );
+    check(
+        "{instance}.my.salesforce.com",
+        "{site}.salesforce.com",
+        expect![[
+            r#"line 41: hosts[1].origin: setting `site` is a whole address and cannot be a part of one; write "{site}" alone"#
+        ]],
+    );
+    check(
+        "{instance}.my.salesforce.com",
+        "{colour}.salesforce.com",
+        expect!["line 41: hosts[1].origin: there is no setting `colour`; add [settings.colour]"],
+    );
+    check(
+        "pattern = \"[a-z0-9-]{1,63}\"\n",
+        "",
+        expect![[
+            r#"line 40: hosts[1].origin: setting `instance` stands in an address but has no pattern; add one, as in pattern = "[a-z0-9-]{1,63}""#
+        ]],
+    );
+    check(
+        "\"https://www.zohoapis.eu\"]",
+        "\"https://co.uk\"]",
+        expect![[
+            r#"line 45: hosts[2].origin: setting `api-domain` has the value "https://co.uk": "co.uk" holds no registered domain, so anyone could own a server below it; write the host with its full domain, or use a setting of kind "origin""#
+        ]],
+    );
+    check(
+        "\"https://www.zohoapis.eu\"]",
+        "\"http://10.0.0.1\"]",
+        expect![[
+            r#"line 45: hosts[2].origin: setting `api-domain` has the value "http://10.0.0.1": "http://10.0.0.1" is not https; write "https://…" or use a setting of kind "origin""#
+        ]],
+    );
+    check(
+        "origin = \"{api-domain}\"",
+        "origin = \"{instance}\"",
+        expect![[
+            r#"line 45: hosts[2].origin: setting `instance` is a text and cannot be the whole host; make it kind "origin", or put it between dots before a fixed domain"#
+        ]],
+    );
+    check(
+        "origin = \"{api-domain}\"",
+        "origin = \"{site}\"",
+        expect![[r#"line 45: hosts[2].origin: "{site}" is listed twice; remove one"#]],
+    );
+}
+
+#[test]
+fn only_a_person_sets_the_address_of_a_server() {
+    check(
+        "kind = \"origin\"",
+        "kind = \"origin\"\nset-by = \"token-answer\"",
+        expect![[
+            r#"line 13: settings.site.set-by: only a person sets the address of a server; remove it, or use kind "text" with a pattern in a host with a fixed end"#
+        ]],
+    );
+    check(
+        "kind = \"origin\"",
+        "kind = \"origin\"\nset-by = \"callback\"",
+        expect![[
+            r#"line 13: settings.site.set-by: only a person sets the address of a server; remove it, or use kind "text" with a pattern in a host with a fixed end"#
+        ]],
+    );
+    check(
+        "kind = \"origin\"",
+        "kind = \"origin\"\nset-by = \"tenant\"",
+        expect![["fine"]],
+    );
+    check(
+        "kind = \"origin\"",
+        "kind = \"origin\"\ndefault = \"https://evil.example\"",
+        expect![
+            "line 13: settings.site.default: only settings of kind text and choice have it; remove it"
+        ],
+    );
+}
+
+#[test]
+fn a_credential_goes_to_hosts_of_the_manifest_only() {
+    check(
+        "audience = [\"{site}\"]",
+        "audience = [\"https://evil.example.com\"]",
+        expect![[
+            r#"line 52: auth.api-key.audience[0]: "https://evil.example.com" is not among the hosts; add [[hosts]] with that origin"#
+        ]],
+    );
+    check(
+        "audience = [\"{site}\"]",
+        "audience = [\"https://www.zohoapis.com\"]",
+        expect![[
+            r#"line 52: auth.api-key.audience[0]: "https://www.zohoapis.com" is not among the hosts; add [[hosts]] with that origin"#
+        ]],
+    );
+    check(
+        "audience = [\"{site}\"]",
+        "audience = []",
+        expect![
+            "line 52: auth.api-key.audience: no origin is listed, so the credential could go nowhere; list those of the hosts that need it"
+        ],
+    );
+    check(
+        "audience = [\"{site}\"]",
+        "audience = [\"*\"]",
+        expect![[
+            r#"line 52: auth.api-key.audience[0]: "*" is not an address; write it as https://host or https://host:port"#
+        ]],
+    );
+    check(
+        "header = \"X-Api-Key\"",
+        "header = \"Host\"",
+        expect![[
+            r#"line 51: auth.api-key.header: "Host" steers the request itself and cannot carry a credential; write the header that the CRM documents for its key"#
+        ]],
+    );
+    check(
+        "header = \"X-Api-Key\"",
+        "header = \"X-Api-Key\"\nparameter = \"key\"",
+        expect![[
+            r#"line 52: auth.api-key.parameter: only kind "query" has a parameter; remove it"#
+        ]],
+    );
+}
+
+#[test]
+fn the_base_address_is_below_a_host() {
+    check(
+        "{site}/api/v1/",
+        "{site}/api/v1",
+        expect![[
+            r#"line 34: http.base: "{site}/api/v1" does not end in "/", so an address appended to it would change its last part; add the "/""#
+        ]],
+    );
+    check(
+        "{site}/api/v1/",
+        "{site}",
+        expect![[r#"line 34: http.base: "{site}" has no path; write it with a "/" at its end"#]],
+    );
+    check(
+        "{site}/api/v1/",
+        "https://other.example.com/",
+        expect![[
+            r#"line 34: http.base: "https://other.example.com" is not among the hosts; add [[hosts]] with that origin"#
+        ]],
+    );
+    check(
+        "{site}/api/v1/",
+        "{site}/../",
+        expect![[
+            r#"line 34: http.base: ".." is not one part of a path; write plain characters, or one setting as the whole part"#
+        ]],
+    );
+    check(
+        "{site}/api/v1/",
+        "{site}/{region}/",
+        expect![
+            "line 34: http.base: setting `region` is optional, but every address needs it; give it a default or remove `optional`"
+        ],
+    );
+    check("{site}/api/v1/", "{site}/{instance}/", expect![["fine"]]);
+    check(
+        "{site}/api/v1/",
+        "{site}@evil.example/",
+        expect![[
+            r#"line 34: http.base: "{site}@evil.example" is not an address; write it as https://host or https://host:port"#
+        ]],
+    );
+    check(
+        "title = \"Address of your CRM\"",
+        "title = \"x\"\noptional = true",
+        expect![
+            "line 35: http.base: setting `site` is optional, but every address needs it; give it a default or remove `optional`"
+        ],
+    );
+}
+
+#[test]
+fn a_function_that_is_not_in_the_contract_is_answered_with_the_nearest() {
+    check(
+        "\"get-contact\"",
+        "\"get-contct\"",
+        expect![[
+            r#"line 62: functions.contacts: the contract has no function "get-contct"; the nearest is `get-contact`"#
+        ]],
+    );
+    check(
+        "\"get-contact\"",
+        "\"get-account\"",
+        expect![
+            "line 62: functions.contacts: `get-account` belongs to `accounts`; move it to that list"
+        ],
+    );
+    check(
+        "\"get-contact\"",
+        "\"get-my-contacts\"",
+        expect!["line 62: functions.contacts: `get-my-contacts` is listed twice; remove one"],
+    );
+}
+
+#[test]
+fn numbers_are_within_reason() {
+    check(
+        "per-second = 10",
+        "per-second = 0",
+        expect!["line 76: invalid value: integer `0`, expected a nonzero u32"],
+    );
+    check(
+        "per-second = 10",
+        "per-second = -1",
+        expect!["line 76: invalid value: integer `-1`, expected a nonzero u32"],
+    );
+    check(
+        "granularity-ms = 1000",
+        "granularity-ms = 0",
+        expect!["line 72: invalid value: integer `0`, expected a nonzero u32"],
+    );
+    check(
+        "visibility-lag-ms = 2000",
+        "visibility-lag-ms = 99999999",
+        expect![
+            "line 73: times.visibility-lag-ms: 99999999 is more than a day; write at most 86400000"
+        ],
+    );
+}
+
+#[test]
+fn text_that_is_no_toml_is_answered_with_its_line() {
+    let at = |text: &str| Manifest::parse(text).unwrap_err().to_string();
+    expect!["line 1: unclosed table, expected `]`"].assert_eq(&at("[connector\n"));
+    expect!["line 1: missing field `connector`"].assert_eq(&at(""));
+    expect!["line 1: cannot recurse further; max recursion depth met"]
+        .assert_eq(&at(&format!("a = {}", "[".repeat(10_000))));
+    expect!["line 1: the manifest has 65537 bytes, at most 65536 are read; shorten it"]
+        .assert_eq(&at(&"#".repeat(MAX_LENGTH + 1)));
+}
+
+#[test]
+fn the_base_keeps_the_path_of_the_site() {
+    let manifest = Manifest::parse(FULL).unwrap();
+    let given = BTreeMap::from([
+        ("site".to_owned(), "https://x.example/crm/".to_owned()),
+        (
+            "api-domain".to_owned(),
+            "https://www.zohoapis.eu".to_owned(),
+        ),
+    ]);
+    let settings = Settings::check(&manifest, given).unwrap();
+    assert_eq!(
+        manifest.base().expand(&settings).unwrap().as_str(),
+        "https://x.example/crm/api/v1/"
+    );
+}
+
+#[track_caller]
+fn check_digest(from: &str, to: &str, same: bool) {
+    let before = Manifest::parse(FULL).unwrap().authority_digest();
+    let after = changed(from, to).unwrap().authority_digest();
+    assert_eq!(before == after, same, "{from} -> {to}");
+}
+
+#[test]
+fn the_digest_changes_with_the_authority_and_with_nothing_else() {
+    check_digest("title = \"Demo CRM\"", "title = \"Other\"", true);
+    check_digest("version = \"0.1.0\"", "version = \"0.2.0\"", true);
+    check_digest("why = \"the instance\"", "why = \"another reason\"", true);
+    check_digest("\"eu\", \"us\"", "\"us\", \"eu\"", true);
+    check_digest("[\"get-me\"]", "[\"get-users\"]", true);
+
+    check_digest(
+        "why = \"the instance\"",
+        "why = \"x\"\n[[hosts]]\norigin = \"https://a.example.com\"\nwhy = \"x\"",
+        false,
+    );
+    check_digest("[a-z0-9-]{1,63}", "[a-z0-9-]{1,62}", false);
+    check_digest("default = \"main\"", "default = \"test\"", false);
+    check_digest("set-by = \"token-answer\"", "set-by = \"callback\"", false);
+    check_digest("\"eu\", \"us\"", "\"eu\", \"cn\"", false);
+    check_digest("X-Api-Key", "X-Api-Token", false);
+    check_digest("api_token", "key", false);
+    check_digest("[auth.api-key]", "[auth.key]", false);
+    check_digest(
+        "audience = [\"{site}\"]",
+        "audience = [\"{site}\", \"{api-domain}\"]",
+        false,
+    );
+}
+
+#[test]
+fn a_digest_reads_back_from_its_text() {
+    let digest = Manifest::parse(FULL).unwrap().authority_digest();
+    assert_eq!(digest.to_string().parse(), Ok(digest));
+    for text in [
+        "",
+        "0",
+        &"g".repeat(64),
+        &"A".repeat(64),
+        &"0".repeat(63),
+        &"0".repeat(66),
+    ] {
+        assert!(text.parse::<AuthorityDigest>().is_err(), "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>(), at in 0..FULL.len(), cut in 0..40_usize) {
+        drop(Manifest::parse(&text));
+        let end = (at + cut).min(FULL.len());
+        drop(Manifest::parse(&format!("{}{text}{}", &FULL[..at], &FULL[end..])));
+    }
+}
