@@ -1,1 +1,8 @@
-//! Being written.
+//! The decisions of BrightSync as pure functions: what a connector may ask for, what it may see, and what counts as a match.
+//!
+//! Nothing here opens a file or a socket, reads the clock or looks at the environment; whoever calls passes the time in.
+
+pub mod address;
+pub mod domain;
+pub mod email_address;
+pub mod escape;
