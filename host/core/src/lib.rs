@@ -6,3 +6,5 @@ pub mod address;
 pub mod domain;
 pub mod email_address;
 pub mod escape;
+pub mod header;
+pub mod request;
