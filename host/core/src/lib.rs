@@ -2,12 +2,18 @@
 //!
 //! Nothing here opens a file or a socket, reads the clock or looks at the environment; whoever calls passes the time in.
 
+pub mod address;
 pub mod contract;
 pub mod crm;
+pub mod domain;
+pub mod email_address;
+pub mod escape;
 pub mod function;
 pub mod grant;
+pub mod header;
 pub mod manifest;
 pub mod name;
 pub mod origin;
 pub mod policy;
+pub mod request;
 pub mod setting;
