@@ -55,6 +55,7 @@ functions! {
     Accounts "accounts" {
         CreateAccount "create-account",
         GetAccount "get-account",
+        GetAccounts "get-accounts",
         UpdateAccount "update-account",
         DeleteAccount "delete-account",
         GetMyAccounts "get-my-accounts",

@@ -64,6 +64,12 @@ impl Method {
         }
     }
 
+    /// Returns whether the method changes nothing (RFC 9110, section 9.2.1).
+    #[must_use]
+    pub fn is_safe(self) -> bool {
+        matches!(self, Self::Get | Self::Head)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         [
             Self::Get,

@@ -13,8 +13,10 @@ use std::time::Instant;
 
 use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
-use brightsync_core::policy::{Permit, Policy};
-use brightsync_core::{request, response};
+use brightsync_core::manifest::RecipeKind;
+use brightsync_core::policy::{Credential, Permit, Policy};
+use brightsync_core::request::{self, Ask, Base, Caps, Method, Reserved};
+use brightsync_core::response;
 use url::Url;
 
 pub use self::resolve::{Resolve, SystemResolver};
@@ -56,7 +58,9 @@ pub struct PlannedRequest {
 
 /// A request as a connector asks for it.
 pub(crate) struct Outgoing {
-    pub(crate) ask: request::Ask,
+    pub(crate) method: String,
+    pub(crate) url: String,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) repeatable: bool,
 }
@@ -105,14 +109,16 @@ impl Broker {
     pub(crate) async fn send(&self, call: &Running, outgoing: Outgoing) -> Result<Answer, Failure> {
         let started = Instant::now();
         let mut exchange = Exchange::of(&outgoing);
-        let changes = !outgoing.repeatable && !request::is_repeatable(&outgoing.ask.method);
-        let result = self.carry_out(call, outgoing, &mut exchange).await;
+        let repeatable = outgoing.repeatable;
+        let mut method = None;
+        let result = self.carry_out(call, outgoing, &mut exchange, &mut method).await;
         exchange.took = started.elapsed();
         match &result {
             Ok(answer) => exchange.bytes_in = u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
             Err(failure) => exchange.failure = Some(failure.code().to_owned()),
         }
         // Too large is an answer that nobody read: a write may have been carried out all the same.
+        let changes = !repeatable && method.is_some_and(|it| !it.is_safe());
         if changes && matches!(result, Err(Failure::NoAnswer(_) | Failure::TooLarge)) {
             call.meter.doubt();
         }
@@ -126,6 +132,7 @@ impl Broker {
         call: &Running,
         outgoing: Outgoing,
         exchange: &mut Exchange,
+        method: &mut Option<Method>,
     ) -> Result<Answer, Failure> {
         // Refuse what a guest must not set, in an address that is read once: what is checked is what is dialled.
         let manifest = call.connector.manifest();
@@ -133,30 +140,32 @@ impl Broker {
             .base()
             .expand(&call.settings)
             .map_err(|problem| deny(call, "base", &problem))?;
-        let body_length = outgoing.body.as_ref().map_or(0, Vec::len);
-        let checked = request::check(
-            &outgoing.ask,
-            &base,
-            body_length,
-            &self.own_names(call),
-            &request::Caps::default(),
-        )
-        .map_err(|fault| deny(call, fault.code(), &fault))?;
+        let base = Base::parse(base.as_str()).map_err(|fault| deny(call, fault.code(), &fault))?;
+        let body_length = outgoing.body.as_ref().map(Vec::len);
+        let ask = Ask {
+            method: &outgoing.method,
+            url: &outgoing.url,
+            headers: &outgoing.headers,
+            body_len: body_length,
+        };
+        let checked = with_reserved(call, |reserved| request::check(ask, &base, reserved, &Caps::default()))
+            .map_err(|fault| deny(call, fault.code(), &fault))?;
+        *method = Some(checked.method);
         exchange.read(&checked.url);
 
         // Policy: manifest, tenant, operator.
-        let (permit, policy_origin) = self.permit(call, &checked.url)?;
+        let permit = self.permit(call, &checked.url)?;
 
         // The call's own budget.
         let limits = &call.shared.limits;
-        let body_bytes = u64::try_from(body_length).unwrap_or(u64::MAX);
+        let body_bytes = u64::try_from(body_length.unwrap_or(0)).unwrap_or(u64::MAX);
         match call.meter.allow(limits.requests, limits.bytes_out, body_bytes) {
             Allowance::Granted => {}
             Allowance::TooManyRequests => return Err(Failure::Denied("too-many-requests".to_owned())),
             Allowance::TooManyBytes => return Err(Failure::Denied("too-many-bytes".to_owned())),
         }
         if let Mode::DryRun(planned) = &call.mode
-            && !(outgoing.repeatable || request::is_safe(&checked.method))
+            && !(outgoing.repeatable || checked.method.is_safe())
         {
             plan(planned, &checked, outgoing.body);
             return Err(Failure::Denied("dry-run".to_owned()));
@@ -168,10 +177,10 @@ impl Broker {
         tracing::debug!(
             call = %call.id,
             connection = %call.link.key,
-            method = %checked.method,
-            origin = %policy_origin,
+            method = checked.method.as_str(),
+            origin = %permit.origin,
             path = %exchange.path,
-            bytes = body_length,
+            bytes = body_bytes,
             "request"
         );
 
@@ -182,10 +191,9 @@ impl Broker {
             headers: checked.headers,
             body: outgoing.body,
         };
-        let wire = if permit.credential {
-            inject::inject(wire, call)?
-        } else {
-            wire.plain()?
+        let ready = match &permit.credential {
+            Credential::Allowed => inject::inject(wire, call)?,
+            Credential::Withheld(_) | Credential::None => wire.ready()?,
         };
 
         // Dial exactly what was checked. Retry belongs around this: only what is safe to repeat.
@@ -196,8 +204,8 @@ impl Broker {
                 tracing::error!(call = %call.id, %problem, "no transport");
                 Failure::NotSent("transport")
             })?;
-        let mut response = transport.send(wire).await.map_err(|failure| {
-            tracing::debug!(call = %call.id, origin = %policy_origin, code = failure.code(), "no answer");
+        let mut response = transport.send(ready).await.map_err(|failure| {
+            tracing::debug!(call = %call.id, origin = %permit.origin, code = failure.code(), "no answer");
             failure
         })?;
         exchange.status = Some(response.status());
@@ -213,7 +221,7 @@ impl Broker {
         })
     }
 
-    fn permit(&self, call: &Running, url: &Url) -> Result<(Permit, String), Failure> {
+    fn permit(&self, call: &Running, url: &Url) -> Result<Permit, Failure> {
         let options = &call.link.options;
         let recipe = options.credential.as_ref().map(|it| it.recipe());
         let carve_outs = self.carve_outs.of(&call.link.key);
@@ -226,9 +234,7 @@ impl Broker {
             recipe,
         )
         .map_err(|problem| deny(call, "policy", &problem))?;
-        let permit = policy.check(url).map_err(|refusal| deny(call, refusal.code(), &refusal))?;
-        let origin = permit.origin.to_string();
-        Ok((permit, origin))
+        policy.check(url).map_err(|refusal| deny(call, refusal.code(), &refusal))
     }
 }
 
@@ -247,7 +253,7 @@ impl Failure {
 impl Exchange {
     fn of(outgoing: &Outgoing) -> Self {
         Self {
-            method: escape(&outgoing.ask.method, 16).into_owned(),
+            method: escape(&outgoing.method, 16).into_owned(),
             origin: String::new(),
             path: String::new(),
             status: None,
@@ -261,6 +267,24 @@ impl Exchange {
     fn read(&mut self, url: &Url) {
         self.origin = url.origin().ascii_serialization();
         self.path = escape(url.path(), 256).into_owned();
+    }
+}
+
+/// Calls with the names that only the host may set on this connection: those that its recipe injects.
+fn with_reserved<T>(call: &Running, check: impl FnOnce(&Reserved<'_>) -> T) -> T {
+    let recipes = call.connector.manifest().recipes();
+    let credential = call.link.options.credential.as_ref();
+    let kind = credential.and_then(|it| recipes.get(it.recipe())).map(|it| it.kind());
+    match kind {
+        Some(RecipeKind::Header { header }) => check(&Reserved {
+            headers: &[header.as_str()],
+            parameters: &[],
+        }),
+        Some(RecipeKind::Query { parameter }) => check(&Reserved {
+            headers: &[],
+            parameters: &[parameter.as_str()],
+        }),
+        Some(RecipeKind::Bearer | RecipeKind::Basic) | None => check(&Reserved::default()),
     }
 }
 
@@ -283,7 +307,7 @@ fn plan(planned: &std::sync::Mutex<Vec<PlannedRequest>>, checked: &request::Chec
     });
     let mut planned = planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     planned.push(PlannedRequest {
-        method: checked.method.to_string(),
+        method: checked.method.as_str().to_owned(),
         url: checked.url.to_string(),
         headers: checked.headers.clone(),
         body,

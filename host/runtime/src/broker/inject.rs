@@ -20,7 +20,7 @@ pub(super) fn inject(wire: Wire, call: &Running) -> Result<Ready, Failure> {
         .recipes()
         .get(credential.recipe())
         .ok_or(Failure::Credential)?;
-    apply(wire.plain()?, recipe, credential)
+    apply(wire.ready()?, recipe, credential)
 }
 
 fn apply(mut ready: Ready, recipe: &Recipe, credential: &Credential) -> Result<Ready, Failure> {

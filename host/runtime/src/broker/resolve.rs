@@ -62,7 +62,7 @@ pub(super) struct NoAddress {
 impl Rule {
     pub(super) fn permits(self, address: IpAddr) -> bool {
         match self {
-            Self::Public => address::classify(address).is_public(),
+            Self::Public => address::classify(address, &[]).is_public(),
             Self::Only(one) => address == one,
         }
     }
@@ -82,7 +82,7 @@ impl reqwest::dns::Resolve for Checked {
             if permitted.is_empty() && !found.is_empty() {
                 let mut classes: Vec<_> = found
                     .iter()
-                    .map(|it| address::classify(*it).reason())
+                    .map(|it| address::classify(*it, &[]).as_str())
                     .collect();
                 classes.dedup();
                 return Err(NoAddress {

@@ -13,7 +13,7 @@ use brightsync_core::request::Method;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
-use rustls_platform_verifier::ConfigVerifierExt as _;
+use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
 use super::Failure;
@@ -78,7 +78,7 @@ impl Transports {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .and_then(rustls_platform_verifier::BuilderVerifierExt::with_platform_verifier)
+            .and_then(BuilderVerifierExt::with_platform_verifier)
             .map_err(TlsError)?
             .with_no_client_auth();
         Ok(Self {
@@ -90,7 +90,7 @@ impl Transports {
 
     /// The transport for what was permitted.
     pub(super) fn get(&self, link: &Link, permit: &Permit) -> Result<Transport, reqwest::Error> {
-        let only = permit.carve_out.as_ref().map(|it| it.address);
+        let only = permit.carve_out.as_ref().map(brightsync_core::grant::CarveOut::address);
         let key = Key {
             connection: link.key.clone(),
             revision: link.revision,
@@ -168,7 +168,7 @@ impl Transport {
 
 impl Wire {
     /// A request that goes out without a credential.
-    pub(super) fn plain(self) -> Result<Ready, Failure> {
+    pub(super) fn ready(self) -> Result<Ready, Failure> {
         let method = reqwest::Method::from_bytes(self.method.as_str().as_bytes())
             .map_err(|_| Failure::Denied("method".to_owned()))?;
         let mut request = reqwest::Request::new(method, self.url);

@@ -1,10 +1,9 @@
 //! Requests of connectors, handed to the broker.
 
-use brightsync_core::request::Ask;
 use futures::StreamExt as _;
 
 use crate::bindings::http::{Failure, Host, Request, Response};
-use crate::broker::{self, Answer};
+use crate::broker::{self, Answer, Outgoing};
 use crate::store::Running;
 
 impl Host for Running {
@@ -24,19 +23,17 @@ impl Host for Running {
 }
 
 async fn pass(running: &Running, request: Request) -> Result<Response, Failure> {
-    let ask = broker::Ask {
-        line: Ask {
-            method: request.method,
-            url: request.url,
-            headers: request.headers,
-        },
+    let outgoing = Outgoing {
+        method: request.method,
+        url: request.url,
+        headers: request.headers,
         body: request.body,
         repeatable: request.repeatable,
     };
-    match running.shared.broker.send(running, ask).await {
+    match running.shared.broker.send(running, outgoing).await {
         Ok(Answer { status, url, headers, body }) => Ok(Response { status, url, headers, body }),
         Err(failure) => Err(match failure {
-            broker::Failure::Denied(code) => Failure::Denied(code.to_owned()),
+            broker::Failure::Denied(code) => Failure::Denied(code),
             broker::Failure::NotSent(code) => Failure::NotSent(code.to_owned()),
             broker::Failure::NoAnswer(code) => Failure::NoAnswer(code.to_owned()),
             broker::Failure::TooLarge => Failure::TooLarge,
