@@ -8,3 +8,5 @@ pub mod email_address;
 pub mod escape;
 pub mod header;
 pub mod request;
+pub mod response;
+pub mod retry;
