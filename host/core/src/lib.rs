@@ -7,6 +7,8 @@ pub mod domain;
 pub mod email_address;
 pub mod escape;
 pub mod header;
+pub mod matching;
+pub mod public_mail;
 pub mod request;
 pub mod response;
 pub mod retry;
