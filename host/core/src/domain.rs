@@ -10,6 +10,19 @@ use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
 /// A domain name of at least two labels, in lower case and A-label form, without a dot at the end.
+///
+/// ```
+/// use brightsync_core::domain::Domain;
+///
+/// assert_eq!(Domain::parse("Bücher.Example")?, Domain::parse("xn--bcher-kva.example")?);
+/// # Ok::<(), brightsync_core::domain::Error>(())
+/// ```
+///
+/// There is none that was not read by one of its two functions:
+///
+/// ```compile_fail,E0423
+/// let domain = brightsync_core::domain::Domain("Example.com".to_owned());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Domain(String);
 

@@ -79,7 +79,10 @@ pub fn carries_credential(name: &str) -> bool {
 /// Says whether a request header asks the server for another method than the one that was checked.
 #[must_use]
 pub fn overrides_method(name: &str) -> bool {
-    matches!(folded(name).as_str(), "x-http-method-override" | "x-http-method" | "x-method-override" | "x-original-method")
+    matches!(
+        folded(name).as_str(),
+        "x-http-method-override" | "x-http-method" | "x-method-override" | "x-original-method"
+    )
 }
 
 /// Says whether a request header is the host's own: framing, routing and compression.
@@ -105,7 +108,6 @@ pub fn belongs_to_host(name: &str) -> bool {
         "x-forwarded",
         "x-envoy-",
         "cf-access-",
-        
         "x-goog-iap-",
         "x-ms-client-principal",
     ]
@@ -144,7 +146,10 @@ mod tests {
             "User-Agent",
             "Accept-Language",
         ] {
-            assert!(!carries_credential(it) && !belongs_to_host(it) && !overrides_method(it), "{it}");
+            assert!(
+                !carries_credential(it) && !belongs_to_host(it) && !overrides_method(it),
+                "{it}"
+            );
         }
     }
 

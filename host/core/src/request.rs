@@ -339,7 +339,10 @@ fn check_characters(text: &str) -> Result<(), Fault> {
         }
     }
     // `%%32%65` and the like: one reader leaves the stray sign alone, the next decodes around it.
-    let stray = text.split('%').skip(1).any(|it| it.get(..2).is_none_or(|it| !it.bytes().all(|it| it.is_ascii_hexdigit())));
+    let stray = text.split('%').skip(1).any(|it| {
+        it.get(..2)
+            .is_none_or(|it| !it.bytes().all(|it| it.is_ascii_hexdigit()))
+    });
     if stray {
         Err(Fault::Address(
             "has a % that is not followed by two hexadecimal digits; write %25",
