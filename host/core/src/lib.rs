@@ -3,6 +3,7 @@
 //! Nothing here opens a file or a socket, reads the clock or looks at the environment; whoever calls passes the time in.
 
 pub mod address;
+pub mod component;
 pub mod contract;
 pub mod crm;
 pub mod domain;

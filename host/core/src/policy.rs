@@ -4,7 +4,7 @@
 //! layers are asked in that order, and the first one that refuses names itself and the line that
 //! would permit it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use thiserror::Error;
@@ -13,13 +13,14 @@ use url::Url;
 use crate::grant::{CarveOut, Ceiling, Grant, present};
 use crate::manifest::Manifest;
 use crate::name::RecipeName;
-use crate::origin::{self, ExpandError, Origin, Scheme};
+use crate::origin::{self, ExpandError, Origin, Scheme, Template};
 use crate::setting::Settings;
 
 /// The three layers of one connection, put together.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    asked: BTreeSet<Origin>,
+    // With the form that the manifest has it in.
+    asked: BTreeMap<Origin, Template>,
     grant: Grant,
     ceiling: Ceiling,
     // Invariant: no two for one origin.
@@ -106,7 +107,7 @@ pub enum Layer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Mend {
     /// This line, in this place.
-    Line { place: &'static str, line: String },
+    Line { place: String, line: String },
     /// No line; something else has to change.
     Other(&'static str),
 }
@@ -122,9 +123,10 @@ impl Policy {
         carve_outs: &[CarveOut],
         recipe: Option<&RecipeName>,
     ) -> Result<Self, Error> {
-        let mut asked = BTreeSet::new();
+        let mut asked = BTreeMap::new();
         for host in manifest.hosts() {
-            asked.extend(present(host.origin().expand(settings))?);
+            let origin = present(host.origin().expand(settings))?;
+            asked.extend(origin.map(|origin| (origin, host.origin().clone())));
         }
         for (position, carve_out) in carve_outs.iter().enumerate() {
             if carve_outs
@@ -175,18 +177,25 @@ impl Policy {
     }
 
     fn asked_by_manifest(&self, origin: &Origin) -> Result<(), Refusal> {
-        if self.asked.contains(origin) {
+        if self.asked.contains_key(origin) {
             return Ok(());
         }
-        let line = format!("[[hosts]] origin = \"{origin}\"");
+        let line = format!("origin = \"{origin}\"");
+        // What a manifest cannot ask for by itself, it can leave to the tenant.
+        let mend = match Template::parse(&origin.to_string()) {
+            Ok(_) => Mend::Line {
+                place: "a [[hosts]] of the connector's manifest".to_owned(),
+                line,
+            },
+            Err(_) => Mend::Other(
+                "no host in a manifest would permit it, only a setting of kind \"origin\" with this value",
+            ),
+        };
         let rule = format!("{origin} is not among the hosts of the manifest");
         Err(Refusal {
             layer: Layer::Manifest,
             rule,
-            mend: Mend::Line {
-                place: "the connector's manifest",
-                line,
-            },
+            mend,
         })
     }
 
@@ -200,7 +209,7 @@ impl Policy {
             layer: Layer::Tenant,
             rule,
             mend: Mend::Line {
-                place: "the connection's grant",
+                place: "the connection's grant".to_owned(),
                 line,
             },
         })
@@ -228,7 +237,7 @@ impl Policy {
         refuse(
             format!("{host} is not among the hosts that may be granted"),
             Mend::Line {
-                place: "the operator's ceiling",
+                place: "the operator's ceiling".to_owned(),
                 line,
             },
         )
@@ -241,12 +250,14 @@ impl Policy {
             return Credential::None;
         };
         if !recipe.asked.contains(origin) {
-            let line = format!("[auth.{}] audience = [\"{origin}\"]", recipe.name);
+            let host = self
+                .asked
+                .get(origin)
+                .map_or_else(|| origin.to_string(), Template::to_string);
+            let line = format!("audience = [\"{host}\"]");
             let rule = format!("{origin} is not in the audience of the recipe");
-            let mend = Mend::Line {
-                place: "the connector's manifest",
-                line,
-            };
+            let place = format!("[auth.{}] of the connector's manifest", recipe.name);
+            let mend = Mend::Line { place, line };
             return Credential::Withheld(Refusal {
                 layer: Layer::Manifest,
                 rule,
@@ -257,7 +268,7 @@ impl Policy {
             let line = format!("audience = [\"{origin}\"]");
             let rule = format!("{origin} is not in the audience of the grant");
             let mend = Mend::Line {
-                place: "the connection's grant",
+                place: "the connection's grant".to_owned(),
                 line,
             };
             return Credential::Withheld(Refusal {
@@ -348,12 +359,19 @@ impl fmt::Display for Mend {
 }
 
 fn unreadable(error: origin::Error) -> Refusal {
+    let layer = match error {
+        origin::Error::Scheme { .. } => Layer::Scheme,
+        origin::Error::NotAnAddress { .. }
+        | origin::Error::UserInfo
+        | origin::Error::Beyond { .. }
+        | origin::Error::Host { .. }
+        | origin::Error::TrailingDot { .. }
+        | origin::Error::Port => Layer::Address,
+    };
     Refusal {
-        layer: Layer::Address,
+        layer,
         rule: error.to_string(),
-        mend: Mend::Other(
-            "no line would permit it; the connector has to write the address in its plain form",
-        ),
+        mend: Mend::Other("no line would permit it"),
     }
 }
 
@@ -393,7 +411,7 @@ fn carve_out_for(origin: &Origin) -> Mend {
         "carve-outs = [{{ scheme = \"{scheme}\", host = \"{host}\", address = {address}, port = {port} }}]"
     );
     Mend::Line {
-        place: "the operator's settings of the connection",
+        place: "the operator's settings of the connection".to_owned(),
         line,
     }
 }

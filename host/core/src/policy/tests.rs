@@ -120,14 +120,17 @@ fn an_empty_grant_allows_nothing() {
     };
     case.check("https://example.com/api/", expect![[r#"not-granted: refused by the tenant's grant: https://example.com is not among the hosts of the grant; this line in the connection's grant would permit it: hosts = ["https://example.com"]"#]]);
     case.check("https://files.example.com/", expect![[r#"not-granted: refused by the tenant's grant: https://files.example.com is not among the hosts of the grant; this line in the connection's grant would permit it: hosts = ["https://files.example.com"]"#]]);
-    case.check("https://other.example.com/", expect![[r#"not-in-manifest: refused by the manifest: https://other.example.com is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://other.example.com""#]]);
+    case.check("https://other.example.com/", expect![[r#"not-in-manifest: refused by the manifest: https://other.example.com is not among the hosts of the manifest; this line in a [[hosts]] of the connector's manifest would permit it: origin = "https://other.example.com""#]]);
 }
 
 #[test]
 fn what_is_asked_and_granted_and_allowed_is_permitted() {
     let case = Case::default();
-    case.check("https://example.com/api/contacts?q=1", expect!["https://example.com with the credential"]);
-    case.check("https://files.example.com/", expect![[r#"https://files.example.com without the credential, refused by the manifest: https://files.example.com is not in the audience of the recipe; this line in the connector's manifest would permit it: [auth.key] audience = ["https://files.example.com"]"#]]);
+    case.check(
+        "https://example.com/api/contacts?q=1",
+        expect!["https://example.com with the credential"],
+    );
+    case.check("https://files.example.com/", expect![[r#"https://files.example.com without the credential, refused by the manifest: https://files.example.com is not in the audience of the recipe; this line in [auth.key] of the connector's manifest would permit it: audience = ["https://files.example.com"]"#]]);
 }
 
 #[test]
@@ -145,7 +148,7 @@ fn more_granted_than_asked_is_refused_by_the_manifest() {
         hosts: &["https://example.com", "https://extra.example.com"],
         ..Case::default()
     };
-    case.check("https://extra.example.com/", expect![[r#"not-in-manifest: refused by the manifest: https://extra.example.com is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://extra.example.com""#]]);
+    case.check("https://extra.example.com/", expect![[r#"not-in-manifest: refused by the manifest: https://extra.example.com is not among the hosts of the manifest; this line in a [[hosts]] of the connector's manifest would permit it: origin = "https://extra.example.com""#]]);
 }
 
 #[test]
@@ -155,13 +158,19 @@ fn the_operator_has_the_last_word() {
         ..Case::default()
     };
     denied.check("https://files.example.com/", expect![[r#"not-allowed: refused by the operator: files.example.com is denied by deny = ["*.example.com"]; only removing that line from the operator's ceiling would permit it"#]]);
-    denied.check("https://example.com/", expect!["https://example.com with the credential"]);
+    denied.check(
+        "https://example.com/",
+        expect!["https://example.com with the credential"],
+    );
     let narrow = Case {
         ceiling: ceiling(&["example.com"], &[]),
         ..Case::default()
     };
     narrow.check("https://files.example.com/", expect![[r#"not-allowed: refused by the operator: files.example.com is not among the hosts that may be granted; this line in the operator's ceiling would permit it: allow = ["files.example.com"]"#]]);
-    narrow.check("https://example.com/", expect!["https://example.com with the credential"]);
+    narrow.check(
+        "https://example.com/",
+        expect!["https://example.com with the credential"],
+    );
     let nothing = Case {
         ceiling: ceiling(&[], &[]),
         ..Case::default()
@@ -179,29 +188,41 @@ fn the_operator_has_the_last_word() {
 #[test]
 fn another_scheme_host_or_port_is_another_server() {
     let case = Case::default();
-    case.check("http://example.com/", expect![[r#"not-in-manifest: refused by the manifest: http://example.com is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "http://example.com""#]]);
-    case.check("https://example.com:8443/", expect![[r#"not-in-manifest: refused by the manifest: https://example.com:8443 is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://example.com:8443""#]]);
-    case.check("http://example.com:443/", expect![[r#"not-in-manifest: refused by the manifest: http://example.com:443 is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "http://example.com:443""#]]);
-    case.check("https://sub.example.com/", expect![[r#"not-in-manifest: refused by the manifest: https://sub.example.com is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://sub.example.com""#]]);
-    case.check("https://example.com.evil.io/", expect![[r#"not-in-manifest: refused by the manifest: https://example.com.evil.io is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://example.com.evil.io""#]]);
-    case.check("https://evilexample.com/", expect![[r#"not-in-manifest: refused by the manifest: https://evilexample.com is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://evilexample.com""#]]);
-    case.check("https://example.com%2eevil.io/", expect![[r#"not-in-manifest: refused by the manifest: https://example.com.evil.io is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://example.com.evil.io""#]]);
-    case.check("ftp://example.com/", expect![[r#"address-refused: refused by the address itself: "ftp://example.com/" is neither https nor http; write https://; no line would permit it; the connector has to write the address in its plain form"#]]);
-    case.check("file:///etc/passwd", expect![[r#"address-refused: refused by the address itself: "file:///etc/passwd" is neither https nor http; write https://; no line would permit it; the connector has to write the address in its plain form"#]]);
-    case.check("blob:https://example.com/x", expect![[r#"address-refused: refused by the address itself: "blob:https://example.com/x" is neither https nor http; write https://; no line would permit it; the connector has to write the address in its plain form"#]]);
+    case.check("http://example.com/", expect![[r#"not-in-manifest: refused by the manifest: http://example.com is not among the hosts of the manifest; no host in a manifest would permit it, only a setting of kind "origin" with this value"#]]);
+    case.check("https://example.com:8443/", expect![[r#"not-in-manifest: refused by the manifest: https://example.com:8443 is not among the hosts of the manifest; this line in a [[hosts]] of the connector's manifest would permit it: origin = "https://example.com:8443""#]]);
+    case.check("http://example.com:443/", expect![[r#"not-in-manifest: refused by the manifest: http://example.com:443 is not among the hosts of the manifest; no host in a manifest would permit it, only a setting of kind "origin" with this value"#]]);
+    case.check("https://sub.example.com/", expect![[r#"not-in-manifest: refused by the manifest: https://sub.example.com is not among the hosts of the manifest; this line in a [[hosts]] of the connector's manifest would permit it: origin = "https://sub.example.com""#]]);
+    case.check("https://example.com.evil.io/", expect![[r#"not-in-manifest: refused by the manifest: https://example.com.evil.io is not among the hosts of the manifest; this line in a [[hosts]] of the connector's manifest would permit it: origin = "https://example.com.evil.io""#]]);
+    case.check("https://evilexample.com/", expect![[r#"not-in-manifest: refused by the manifest: https://evilexample.com is not among the hosts of the manifest; this line in a [[hosts]] of the connector's manifest would permit it: origin = "https://evilexample.com""#]]);
+    case.check("https://example.com%2eevil.io/", expect![[r#"not-in-manifest: refused by the manifest: https://example.com.evil.io is not among the hosts of the manifest; this line in a [[hosts]] of the connector's manifest would permit it: origin = "https://example.com.evil.io""#]]);
+    case.check("ftp://example.com/", expect![[r#"not-https: refused by the scheme: "ftp://example.com/" is neither https nor http; write https://; no line would permit it"#]]);
+    case.check("file:///etc/passwd", expect![[r#"not-https: refused by the scheme: "file:///etc/passwd" is neither https nor http; write https://; no line would permit it"#]]);
+    case.check("blob:https://example.com/x", expect![[r#"not-https: refused by the scheme: "blob:https://example.com/x" is neither https nor http; write https://; no line would permit it"#]]);
 }
 
 #[test]
 fn the_same_server_spelled_otherwise_is_the_same_or_refused() {
     let case = Case::default();
-    case.check("HTTPS://EXAMPLE.COM/", expect!["https://example.com with the credential"]);
-    case.check("https://example.com:443/", expect!["https://example.com with the credential"]);
-    case.check("https://ex%61mple.com/", expect!["https://example.com with the credential"]);
-    case.check("https:\\\\example.com\\a", expect!["https://example.com with the credential"]);
-    case.check("https://example.com./", expect![[r#"address-refused: refused by the address itself: the host "example.com." ends in a dot; remove the dot; no line would permit it; the connector has to write the address in its plain form"#]]);
-    case.check("https://user@example.com/", expect!["address-refused: refused by the address itself: an address must not hold a user or a password (`@`); remove it; no line would permit it; the connector has to write the address in its plain form"]);
-    case.check("https://:password@example.com/", expect!["address-refused: refused by the address itself: an address must not hold a user or a password (`@`); remove it; no line would permit it; the connector has to write the address in its plain form"]);
-    case.check("https://example.com@evil.io/", expect!["address-refused: refused by the address itself: an address must not hold a user or a password (`@`); remove it; no line would permit it; the connector has to write the address in its plain form"]);
+    case.check(
+        "HTTPS://EXAMPLE.COM/",
+        expect!["https://example.com with the credential"],
+    );
+    case.check(
+        "https://example.com:443/",
+        expect!["https://example.com with the credential"],
+    );
+    case.check(
+        "https://ex%61mple.com/",
+        expect!["https://example.com with the credential"],
+    );
+    case.check(
+        "https:\\\\example.com\\a",
+        expect!["https://example.com with the credential"],
+    );
+    case.check("https://example.com./", expect![[r#"address-refused: refused by the address itself: the host "example.com." ends in a dot; remove the dot; no line would permit it"#]]);
+    case.check("https://user@example.com/", expect!["address-refused: refused by the address itself: an address must not hold a user or a password (`@`); remove it; no line would permit it"]);
+    case.check("https://:password@example.com/", expect!["address-refused: refused by the address itself: an address must not hold a user or a password (`@`); remove it; no line would permit it"]);
+    case.check("https://example.com@evil.io/", expect!["address-refused: refused by the address itself: an address must not hold a user or a password (`@`); remove it; no line would permit it"]);
 }
 
 #[test]
@@ -211,12 +232,15 @@ fn the_credential_goes_only_where_recipe_and_grant_agree() {
         ..Case::default()
     };
     case.check("https://example.com/", expect![[r#"https://example.com without the credential, refused by the tenant's grant: https://example.com is not in the audience of the grant; this line in the connection's grant would permit it: audience = ["https://example.com"]"#]]);
-    case.check("https://files.example.com/", expect![[r#"https://files.example.com without the credential, refused by the manifest: https://files.example.com is not in the audience of the recipe; this line in the connector's manifest would permit it: [auth.key] audience = ["https://files.example.com"]"#]]);
+    case.check("https://files.example.com/", expect![[r#"https://files.example.com without the credential, refused by the manifest: https://files.example.com is not in the audience of the recipe; this line in [auth.key] of the connector's manifest would permit it: audience = ["https://files.example.com"]"#]]);
     let case = Case {
         recipe: None,
         ..Case::default()
     };
-    case.check("https://example.com/", expect!["https://example.com without a credential"]);
+    case.check(
+        "https://example.com/",
+        expect!["https://example.com without a credential"],
+    );
 }
 
 #[test]
@@ -232,9 +256,12 @@ fn plain_http_needs_a_carve_out() {
         carve_outs: vec![carve_out(Scheme::Http, "crm.internal", "10.0.0.7", 8080)],
         ..case
     };
-    case.check("http://crm.internal:8080/crm/api/", expect!["http://crm.internal:8080 at 10.0.0.7 with the credential"]);
-    case.check("http://crm.internal/", expect![[r#"not-in-manifest: refused by the manifest: http://crm.internal is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "http://crm.internal""#]]);
-    case.check("http://crm.internal:8081/", expect![[r#"not-in-manifest: refused by the manifest: http://crm.internal:8081 is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "http://crm.internal:8081""#]]);
+    case.check(
+        "http://crm.internal:8080/crm/api/",
+        expect!["http://crm.internal:8080 at 10.0.0.7 with the credential"],
+    );
+    case.check("http://crm.internal/", expect![[r#"not-in-manifest: refused by the manifest: http://crm.internal is not among the hosts of the manifest; no host in a manifest would permit it, only a setting of kind "origin" with this value"#]]);
+    case.check("http://crm.internal:8081/", expect![[r#"not-in-manifest: refused by the manifest: http://crm.internal:8081 is not among the hosts of the manifest; no host in a manifest would permit it, only a setting of kind "origin" with this value"#]]);
 }
 
 #[test]
@@ -259,7 +286,7 @@ fn a_literal_address_needs_a_carve_out() {
         ..case
     };
     case.check("https://[::ffff:7f00:1]/", expect![[r#"not-allowed: refused by the operator: https://[::ffff:7f00:1] is a literal address; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "::ffff:127.0.0.1", address = "::ffff:127.0.0.1", port = 443 }]"#]]);
-    case.check("https://127.0.0.1/", expect![[r#"not-in-manifest: refused by the manifest: https://127.0.0.1 is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "https://127.0.0.1""#]]);
+    case.check("https://127.0.0.1/", expect![[r#"not-in-manifest: refused by the manifest: https://127.0.0.1 is not among the hosts of the manifest; no host in a manifest would permit it, only a setting of kind "origin" with this value"#]]);
 }
 
 #[test]
@@ -269,7 +296,7 @@ fn a_carve_out_grants_nothing() {
         carve_outs: carve_outs.clone(),
         ..Case::default()
     }
-    .check("http://example.com/", expect![[r#"not-in-manifest: refused by the manifest: http://example.com is not among the hosts of the manifest; this line in the connector's manifest would permit it: [[hosts]] origin = "http://example.com""#]]);
+    .check("http://example.com/", expect![[r#"not-in-manifest: refused by the manifest: http://example.com is not among the hosts of the manifest; no host in a manifest would permit it, only a setting of kind "origin" with this value"#]]);
     let case = Case {
         site: "http://example.com",
         hosts: &[],
@@ -292,7 +319,8 @@ fn layers_that_contradict_themselves_are_refused() {
         carve_outs: twice.to_vec(),
         ..Case::default()
     };
-    expect!["there are two carve-outs for http://crm.internal; remove one"].assert_eq(&case.policy().unwrap_err().to_string());
+    expect!["there are two carve-outs for http://crm.internal; remove one"]
+        .assert_eq(&case.policy().unwrap_err().to_string());
 }
 
 #[test]
