@@ -3,6 +3,7 @@
 //! Addresses and websites come from a CRM as people typed them, so the same company is written in many ways: in capitals,
 //! with a scheme and a path, in its own script or in `xn--` form. A [`Domain`] is what is left: lower case, A-labels.
 
+use serde::Deserialize;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,7 +24,8 @@ use idna::uts46::{DnsLength, Hyphens, Uts46};
 /// ```compile_fail,E0423
 /// let domain = brightsync_core::domain::Domain("Example.com".to_owned());
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Domain(String);
 
 /// What keeps a text from being a domain name.
@@ -42,6 +44,14 @@ pub enum Error {
     /// It has one label only, such as `localhost`, which names a different machine on every network.
     #[error("the domain has one label only")]
     SingleLabel,
+}
+
+impl TryFrom<String> for Domain {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        Self::parse(&text)
+    }
 }
 
 impl Domain {

@@ -101,6 +101,14 @@ pub struct UnknownFunction {
     pub nearest: Function,
 }
 
+impl Function {
+    /// Returns whether the function may change something in the CRM.
+    pub fn is_write(self) -> bool {
+        let verb = self.name().split('-').next();
+        matches!(verb, Some("create" | "update" | "delete"))
+    }
+}
+
 impl FromStr for Function {
     type Err = UnknownFunction;
 

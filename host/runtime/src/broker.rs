@@ -20,6 +20,7 @@ use brightsync_core::response;
 use url::Url;
 
 pub use self::resolve::{Resolve, SystemResolver};
+pub use self::transport::TlsError;
 use self::carve_out::CarveOuts;
 use self::transport::{Transports, Wire};
 use crate::connection::ConnectionKey;
@@ -211,12 +212,12 @@ impl Broker {
         exchange.status = Some(response.status());
 
         // Cap the size. Redaction belongs here too, before a byte is passed on.
-        let headers = response::visible(response.headers(), &response::Caps::default());
+        let shown = response::Allowed::default().filter(response.headers(), &checked.url, &response::Caps::default());
         let body = body::read(&mut response, call).await?;
         Ok(Answer {
             status: response.status(),
             url: checked.url.into(),
-            headers,
+            headers: shown.headers,
             body,
         })
     }

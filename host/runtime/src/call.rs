@@ -16,7 +16,6 @@ use crate::connection::{Connection, Link};
 use crate::connector::Connector;
 use crate::convert::Lift;
 use crate::end::{CallError, End, Refused, Trap, TrapKind};
-use crate::host::Shared;
 use crate::limits::Limit;
 use crate::report::{CallId, Meter, Report};
 use crate::store::{self, Running, Start};
@@ -148,7 +147,8 @@ impl Connection {
         }
     }
 
-    fn report(&self, function: Function) -> Report {
+    /// A report of a call that has not begun.
+    pub(crate) fn report(&self, function: Function) -> Report {
         let key = &self.link.key;
         Report {
             id: CallId::new(),

@@ -58,6 +58,7 @@ pub enum LoadError {
 
 /// A connector, ready to run.
 pub(crate) struct Connector {
+    manifest: Manifest,
     inspection: Inspection,
     digest: Digest,
     pre: ConnectorPre<Running>,
@@ -108,16 +109,17 @@ impl Connector {
         compiled: Option<&Arc<Store>>,
     ) -> Result<Self, LoadError> {
         let bytes = source.read().await?;
-        let inspection = component::inspect(&bytes, &component::Caps::default())?;
+        let (manifest, inspection) = component::check(&bytes, &component::Caps::default())?;
         let digest = Digest::of(&bytes);
         let component = compiler.component(bytes, digest, engine, compiled).await?;
         let fits = |problem: wasmtime::Error| LoadError::Contract {
-            contract: inspection.contract().to_string(),
+            contract: manifest.contract().to_string(),
             problem: format!("{problem:#}"),
         };
         let pre = linker.instantiate_pre(&component).map_err(fits)?;
         let pre = ConnectorPre::new(pre).map_err(fits)?;
         Ok(Self {
+            manifest,
             inspection,
             digest,
             pre,
@@ -125,7 +127,7 @@ impl Connector {
     }
 
     pub(crate) fn manifest(&self) -> &Manifest {
-        self.inspection.manifest()
+        &self.manifest
     }
 
     pub(crate) fn inspection(&self) -> &Inspection {

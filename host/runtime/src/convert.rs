@@ -6,6 +6,7 @@ mod read;
 mod write;
 
 use brightsync_core::crm::{Extra, Id, InvalidText, Token};
+use brightsync_core::domain::Domain;
 
 /// Takes a value from a guest.
 pub(crate) trait Lift<T> {
@@ -86,6 +87,12 @@ impl Lift<Token> for String {
 impl Lower<String> for Id {
     fn lower(self) -> String {
         self.into()
+    }
+}
+
+impl Lower<String> for Domain {
+    fn lower(self) -> String {
+        self.as_str().to_owned()
     }
 }
 

@@ -78,7 +78,6 @@ fn config(slots: u32) -> Config {
         .wasm_relaxed_simd(false)
         .wasm_wide_arithmetic(false)
         .wasm_custom_page_sizes(false)
-        .wasm_tail_call(false)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(32));
     config
 }

@@ -72,13 +72,13 @@ macro_rules! functions {
     ($(
         $(#[$doc:meta])*
         $visibility:vis fn $name:ident($($arg:ident: $type:ty as $wit:ty),*) -> $answer:ty
-            = $function:ident, $interface:ident.$call:ident $(, review $review:expr)?;
+            = $function:ident, $interface:ident.$call:ident $(, review |$found:ident| $review:expr)?;
     )*) => {
         impl Connection {
             $(
                 $(#[$doc])*
                 $visibility async fn $name(&self, $($arg: $type),*) -> Result<$answer, CallError> {
-                    let review = functions!(@review $answer $(, $review)?);
+                    let review = functions!(@review $answer $(, |$found| $review)?);
                     let (answer, _report) =
                         invoke!(self, Mode::Live, $function, $interface.$call, [$($arg: $wit),*], review)?;
                     Ok(answer)
@@ -91,7 +91,7 @@ macro_rules! functions {
                     $(Function::$function => {
                         $(let $arg: $type = arguments.take(stringify!($arg))?;)*
                         arguments.finish()?;
-                        let review = functions!(@review $answer $(, $review)?);
+                        let review = functions!(@review $answer $(, |$found| $review)?);
                         let (answer, _report) =
                             invoke!(self, mode, $function, $interface.$call, [$($arg: $wit),*], review)?;
                         Ok(serde_json::to_value::<$answer>(answer).unwrap_or(Value::Null))
@@ -101,7 +101,7 @@ macro_rules! functions {
         }
     };
     (@review $answer:ty) => { |_: &mut $answer| 0 };
-    (@review $answer:ty, $review:expr) => { $review };
+    (@review $answer:ty, |$found:ident| $review:expr) => { |$found: &mut $answer| $review };
 }
 
 functions! {
@@ -227,7 +227,7 @@ functions! {
 impl Connection {
     /// Finds accounts whose name contains these words, case and accents aside.
     pub async fn search_accounts_by_name(&self, words: String, page: PageRequest) -> Result<Page<Change<Account>>, CallError> {
-        let review = |found: &mut _| lookup::accounts_by_name(found, &words, Extent::Contains);
+        let review = |found: &mut Page<Change<Account>>| lookup::accounts_by_name(found, &words, Extent::Contains);
         let called = invoke!(self, Mode::Live, GetAccountsByName, brightsync_crm_accounts.call_get_accounts_by_name,
             [words: String, page: wit::types::PageRequest], review);
         Ok(called?.0)
@@ -235,7 +235,7 @@ impl Connection {
 
     /// Finds contacts whose name contains these words, case and accents aside.
     pub async fn search_contacts_by_name(&self, words: String, page: PageRequest) -> Result<Page<Change<Contact>>, CallError> {
-        let review = |found: &mut _| lookup::contacts_by_name(found, &words, Extent::Contains);
+        let review = |found: &mut Page<Change<Contact>>| lookup::contacts_by_name(found, &words, Extent::Contains);
         let called = invoke!(self, Mode::Live, GetContactsByName, brightsync_crm_contacts.call_get_contacts_by_name,
             [words: String, page: wit::types::PageRequest], review);
         Ok(called?.0)

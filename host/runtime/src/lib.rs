@@ -1,6 +1,37 @@
-//! Being written.
+#![doc = include_str!("../README.md")]
+
 mod bindings;
+mod broker;
+mod call;
 mod compiled;
+mod connection;
+mod connector;
 mod convert;
+mod credential;
+mod end;
 mod engine;
+mod functions;
+mod host;
+mod imports;
 mod limits;
+mod lookup;
+mod read;
+mod report;
+mod slots;
+mod state;
+mod store;
+mod wasi;
+
+pub use brightsync_core as core;
+
+pub use self::broker::{PlannedRequest, Resolve, SystemResolver, TlsError};
+pub use self::compiled::{Digest, OpenError};
+pub use self::connection::{Connection, ConnectionKey, ConnectionOptions, InvalidKey};
+pub use self::connector::{LoadError, Source};
+pub use self::credential::{Credential, Secret};
+pub use self::end::{CallError, End, Refused, Trap, TrapKind};
+pub use self::functions::{DryRun, JsonCallError};
+pub use self::host::{BuildError, Builder, Host, Loaded, Suspension};
+pub use self::limits::{Limit, Limits};
+pub use self::report::{CallId, Exchange, Report};
+pub use self::state::{Compartment, MAX_BYTES, MAX_KEY, MAX_KEYS, MemoryState, Refusal, StateStore};

@@ -32,7 +32,7 @@ impl Connection {
                 end: PageEnd::default(),
             });
         }
-        let pages = self.pages(page, |connection, page| {
+        let pages = self.pages(Function::GetContactsByEmailDomain, page, |connection, page| {
             let domain = domain.clone();
             async move { connection.get_contacts_by_email_domain(domain, page).await }
         });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use brightsync_core::crm::account::Account;
 use brightsync_core::crm::contact::Contact;
 use brightsync_core::crm::page::{Change, Page, PageRequest, ReadRequest};
+use brightsync_core::function::Function;
 use futures::Stream;
 
 use crate::connection::Connection;
@@ -18,7 +19,7 @@ impl Connection {
     /// Each page is one call. The stream ends after the last page or after the first error; what was read until then stands, but it is not the whole.
     pub fn my_contacts(&self, request: ReadRequest) -> impl Stream<Item = Result<Page<Change<Contact>>, CallError>> + Send + 'static {
         let first = request.page.clone();
-        self.pages(first, move |connection, page| {
+        self.pages(Function::GetMyContacts, first, move |connection, page| {
             let request = ReadRequest { page, ..request.clone() };
             async move { connection.get_my_contacts(request).await }
         })
@@ -27,7 +28,7 @@ impl Connection {
     /// Reads accounts likewise.
     pub fn my_accounts(&self, request: ReadRequest) -> impl Stream<Item = Result<Page<Change<Account>>, CallError>> + Send + 'static {
         let first = request.page.clone();
-        self.pages(first, move |connection, page| {
+        self.pages(Function::GetMyAccounts, first, move |connection, page| {
             let request = ReadRequest { page, ..request.clone() };
             async move { connection.get_my_accounts(request).await }
         })
@@ -35,8 +36,8 @@ impl Connection {
 
     /// Goes over all pages of any list: `fetch` makes the call for one page.
     ///
-    /// A connector that answers the same token twice, or pages without end, is stopped.
-    pub fn pages<T, F, A>(&self, first: PageRequest, fetch: F) -> impl Stream<Item = Result<Page<T>, CallError>> + Send + use<T, F, A>
+    /// `function` names the read in errors. A connector that answers the same token twice, or pages without end, is stopped.
+    pub fn pages<T, F, A>(&self, function: Function, first: PageRequest, fetch: F) -> impl Stream<Item = Result<Page<T>, CallError>> + Send + use<T, F, A>
     where
         F: Fn(Connection, PageRequest) -> A + Send,
         A: Future<Output = Result<Page<T>, CallError>> + Send,
@@ -45,6 +46,7 @@ impl Connection {
         let most = self.shared.limits.pages;
         let state = Reading {
             connection: self.clone(),
+            function,
             next: Some(first),
             seen: HashSet::new(),
             pages: 0,
@@ -78,6 +80,7 @@ impl Connection {
 /// Where a read stands.
 struct Reading {
     connection: Connection,
+    function: Function,
     next: Option<PageRequest>,
     seen: HashSet<brightsync_core::crm::Token>,
     pages: u32,
@@ -86,7 +89,7 @@ struct Reading {
 impl Reading {
     /// Ends the read for a reason that no single call has.
     fn stop(&self, end: End) -> CallError {
-        let report = self.connection.report(brightsync_core::function::Function::GetMe);
+        let report = self.connection.report(self.function);
         CallError {
             report: Arc::new(report),
             end: Box::new(end),

@@ -10,7 +10,7 @@ use brightsync_core::address;
 use brightsync_core::origin::Origin;
 use brightsync_core::policy::Permit;
 use brightsync_core::request::Method;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -201,12 +201,9 @@ impl Received {
         self.0.status().as_u16()
     }
 
-    /// Header fields as text; a value that is none is left out.
-    pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        let headers: &HeaderMap = self.0.headers();
-        headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let headers = self.0.headers().iter();
+        headers.map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
     pub(super) fn announced(&self) -> Option<u64> {
