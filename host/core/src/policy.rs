@@ -10,6 +10,7 @@ use std::fmt;
 use thiserror::Error;
 use url::Url;
 
+use crate::address;
 use crate::grant::{CarveOut, Ceiling, Grant, present};
 use crate::manifest::Manifest;
 use crate::name::RecipeName;
@@ -166,7 +167,7 @@ impl Policy {
             .cloned();
         if carve_out.is_none() {
             encrypted(&origin)?;
-            not_literal(&origin)?;
+            public(&origin)?;
         }
         let credential = self.credential(&origin);
         Ok(Permit {
@@ -386,14 +387,23 @@ fn encrypted(origin: &Origin) -> Result<(), Refusal> {
     }
 }
 
-/// A literal is never put to a resolver, where private addresses are refused, so it needs the
-/// operator's word, whether it is private or not.
-fn not_literal(origin: &Origin) -> Result<(), Refusal> {
-    match origin.literal() {
+/// A literal is never put to a resolver, behind which private addresses are refused otherwise.
+///
+/// The translators of a network that the operator runs are not known here; whoever dials knows
+/// them, and checks the address once more.
+fn public(origin: &Origin) -> Result<(), Refusal> {
+    match origin
+        .literal()
+        .map(|literal| address::classify(literal, &[]))
+    {
         None => Ok(()),
-        Some(_) => Err(Refusal {
+        Some(class) if class.is_public() => Ok(()),
+        Some(class) => Err(Refusal {
             layer: Layer::Operator,
-            rule: format!("{origin} is a literal address"),
+            rule: format!(
+                "{origin} is not on the public Internet but {}",
+                class.as_str()
+            ),
             mend: carve_out_for(origin),
         }),
     }

@@ -38,16 +38,16 @@ audience = ["{site}"]
 users = ["get-me"]
 "#;
 
-struct Case {
-    site: &'static str,
-    hosts: &'static [&'static str],
-    audience: &'static [&'static str],
+struct Case<'a> {
+    site: &'a str,
+    hosts: &'a [&'a str],
+    audience: &'a [&'a str],
     ceiling: Ceiling,
     carve_outs: Vec<CarveOut>,
-    recipe: Option<&'static str>,
+    recipe: Option<&'a str>,
 }
 
-impl Default for Case {
+impl Default for Case<'_> {
     fn default() -> Self {
         Self {
             site: "https://example.com",
@@ -60,7 +60,7 @@ impl Default for Case {
     }
 }
 
-impl Case {
+impl Case<'_> {
     fn policy(&self) -> Result<Policy, Error> {
         let manifest = Manifest::parse(MANIFEST).unwrap();
         let given = BTreeMap::from([("site".to_owned(), self.site.to_owned())]);
@@ -265,16 +265,16 @@ fn plain_http_needs_a_carve_out() {
 }
 
 #[test]
-fn a_literal_address_needs_a_carve_out() {
+fn a_literal_private_address_needs_a_carve_out() {
     let case = Case {
         site: "https://127.0.0.1",
         hosts: &["https://127.0.0.1"],
         audience: &[],
         ..Case::default()
     };
-    case.check("https://127.0.0.1/", expect![[r#"not-allowed: refused by the operator: https://127.0.0.1 is a literal address; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "127.0.0.1", address = "127.0.0.1", port = 443 }]"#]]);
-    case.check("https://2130706433/", expect![[r#"not-allowed: refused by the operator: https://127.0.0.1 is a literal address; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "127.0.0.1", address = "127.0.0.1", port = 443 }]"#]]);
-    case.check("https://0x7f.1/", expect![[r#"not-allowed: refused by the operator: https://127.0.0.1 is a literal address; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "127.0.0.1", address = "127.0.0.1", port = 443 }]"#]]);
+    case.check("https://127.0.0.1/", expect![[r#"not-allowed: refused by the operator: https://127.0.0.1 is not on the public Internet but loopback; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "127.0.0.1", address = "127.0.0.1", port = 443 }]"#]]);
+    case.check("https://2130706433/", expect![[r#"not-allowed: refused by the operator: https://127.0.0.1 is not on the public Internet but loopback; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "127.0.0.1", address = "127.0.0.1", port = 443 }]"#]]);
+    case.check("https://0x7f.1/", expect![[r#"not-allowed: refused by the operator: https://127.0.0.1 is not on the public Internet but loopback; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "127.0.0.1", address = "127.0.0.1", port = 443 }]"#]]);
     let case = Case {
         carve_outs: vec![carve_out(Scheme::Https, "127.0.0.1", "127.0.0.1", 443)],
         ..case
@@ -285,8 +285,33 @@ fn a_literal_address_needs_a_carve_out() {
         hosts: &["https://[::ffff:127.0.0.1]"],
         ..case
     };
-    case.check("https://[::ffff:7f00:1]/", expect![[r#"not-allowed: refused by the operator: https://[::ffff:7f00:1] is a literal address; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "::ffff:127.0.0.1", address = "::ffff:127.0.0.1", port = 443 }]"#]]);
+    case.check("https://[::ffff:7f00:1]/", expect![[r#"not-allowed: refused by the operator: https://[::ffff:7f00:1] is not on the public Internet but loopback; this line in the operator's settings of the connection would permit it: carve-outs = [{ scheme = "https", host = "::ffff:127.0.0.1", address = "::ffff:127.0.0.1", port = 443 }]"#]]);
     case.check("https://127.0.0.1/", expect![[r#"not-in-manifest: refused by the manifest: https://127.0.0.1 is not among the hosts of the manifest; no host in a manifest would permit it, only a setting of kind "origin" with this value"#]]);
+}
+
+#[test]
+fn a_literal_address_is_public_or_refused() {
+    let sites = [
+        ("https://1.1.1.1", true),
+        ("https://[2606:4700:4700::1111]", true),
+        ("https://10.1.2.3", false),
+        ("https://169.254.169.254", false),
+        ("https://0.0.0.0", false),
+        ("https://[::1]", false),
+        ("https://[fd00::1]", false),
+        ("https://[::ffff:10.1.2.3]", false),
+        ("https://[64:ff9b::a01:203]", false),
+    ];
+    for (site, permitted) in sites {
+        let case = Case {
+            site,
+            hosts: &[site],
+            audience: &[],
+            ..Case::default()
+        };
+        let result = case.policy().unwrap().check(&Url::parse(site).unwrap());
+        assert_eq!(result.is_ok(), permitted, "{site}");
+    }
 }
 
 #[test]
