@@ -25,7 +25,7 @@ use self::carve_out::CarveOuts;
 use self::transport::{Transports, Wire};
 use crate::connection::ConnectionKey;
 use crate::report::{Allowance, Exchange};
-use crate::store::Running;
+use crate::store::Call;
 
 /// The guarded way out.
 pub(crate) struct Broker {
@@ -107,7 +107,7 @@ impl Broker {
     }
 
     /// Makes one request for a connector, and reports it whatever comes of it.
-    pub(crate) async fn send(&self, call: &Running, outgoing: Outgoing) -> Result<Answer, Failure> {
+    pub(crate) async fn send(&self, call: &Call, outgoing: Outgoing) -> Result<Answer, Failure> {
         let started = Instant::now();
         let mut exchange = Exchange::of(&outgoing);
         let repeatable = outgoing.repeatable;
@@ -130,7 +130,7 @@ impl Broker {
     /// The order of design: each step may end it, none is skipped.
     async fn carry_out(
         &self,
-        call: &Running,
+        call: &Call,
         outgoing: Outgoing,
         exchange: &mut Exchange,
         method: &mut Option<Method>,
@@ -222,7 +222,7 @@ impl Broker {
         })
     }
 
-    fn permit(&self, call: &Running, url: &Url) -> Result<Permit, Failure> {
+    fn permit(&self, call: &Call, url: &Url) -> Result<Permit, Failure> {
         let options = &call.link.options;
         let recipe = options.credential.as_ref().map(|it| it.recipe());
         let carve_outs = self.carve_outs.of(&call.link.key);
@@ -272,7 +272,7 @@ impl Exchange {
 }
 
 /// Calls with the names that only the host may set on this connection: those that its recipe injects.
-fn with_reserved<T>(call: &Running, check: impl FnOnce(&Reserved<'_>) -> T) -> T {
+fn with_reserved<T>(call: &Call, check: impl FnOnce(&Reserved<'_>) -> T) -> T {
     let recipes = call.connector.manifest().recipes();
     let credential = call.link.options.credential.as_ref();
     let kind = credential.and_then(|it| recipes.get(it.recipe())).map(|it| it.kind());
@@ -290,7 +290,7 @@ fn with_reserved<T>(call: &Running, check: impl FnOnce(&Reserved<'_>) -> T) -> T
 }
 
 /// Tells the operator what was refused and what would permit it; the guest gets the code.
-fn deny(call: &Running, code: &str, why: &dyn std::fmt::Display) -> Failure {
+fn deny(call: &Call, code: &str, why: &dyn std::fmt::Display) -> Failure {
     tracing::warn!(
         call = %call.id,
         connection = %call.link.key,

@@ -18,7 +18,7 @@ use crate::convert::Lift;
 use crate::end::{CallError, End, Refused, Trap, TrapKind};
 use crate::limits::Limit;
 use crate::report::{CallId, Meter, Report};
-use crate::store::{self, Running, Start};
+use crate::store::{self, Call, Running};
 use crate::wasi::Tail;
 
 /// What an exported function answers, on its way out of the guest.
@@ -53,7 +53,7 @@ impl Connection {
         let mut report = self.report(function);
         let started = Instant::now();
         let result = match self.admit(function, &mut report) {
-            Ok(connector) => self.run(connector, report.id, function, mode, meter.clone(), invoke).await,
+            Ok(connector) => self.run(connector, report.id, mode, meter.clone(), invoke).await,
             Err(refused) => Err(End::Refused(refused)),
         };
         report.took = started.elapsed();
@@ -105,7 +105,6 @@ impl Connection {
         &self,
         connector: Arc<Connector>,
         id: CallId,
-        function: Function,
         mode: Mode,
         meter: Arc<Meter>,
         invoke: impl for<'a> FnOnce(&'a bindings::Connector, &'a mut Store<Running>) -> Reply<'a, W> + Send + 'static,
@@ -117,7 +116,7 @@ impl Connection {
         let settings = check(&self.link, &connector)?;
         let slots = &self.shared.slots;
         let slot = slots.take(self.link.key.tenant()).await.ok_or(End::Refused(Refused::Busy))?;
-        let start = Start {
+        let call = Call {
             id,
             shared: self.shared.clone(),
             link: self.link.clone(),
@@ -125,14 +124,13 @@ impl Connection {
             settings,
             meter: meter.clone(),
             mode,
-            writes: function.is_write(),
         };
         let wall_time = self.shared.limits.wall_time;
         let task = tokio::spawn(async move {
             let _slot = slot;
             let stderr = Tail::default();
             // Dropping the store is what ends a guest for good, and its requests with it.
-            match tokio::time::timeout(wall_time, instance(start, &stderr, invoke)).await {
+            match tokio::time::timeout(wall_time, instance(call, &stderr, invoke)).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => Err(why(&error, &meter, &stderr)),
                 Err(_elapsed) => Err(End::Limit(Limit::WallTime)),
@@ -191,15 +189,15 @@ impl Connection {
 
 /// A fresh instance, one call of one function, and what it answered.
 async fn instance<W, T>(
-    start: Start,
+    call: Call,
     stderr: &Tail,
     invoke: impl for<'a> FnOnce(&'a bindings::Connector, &'a mut Store<Running>) -> Reply<'a, W>,
 ) -> wasmtime::Result<Result<T, End>>
 where
     W: Lift<T>,
 {
-    let connector = start.connector.clone();
-    let mut store = store::open(start, stderr);
+    let connector = call.connector.clone();
+    let mut store = store::open(call, stderr);
     let guest = connector.pre().instantiate_async(&mut store).await?;
     let answer = invoke(&guest, &mut store).await?;
     let lifted = match answer {

@@ -17,8 +17,8 @@ use crate::limits::{Keeper, Limit};
 use crate::report::{CallId, Meter};
 use crate::wasi::{self, Tail};
 
-/// The state of one call.
-pub(crate) struct Running {
+/// One call, as everything that acts for it sees it.
+pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) shared: Arc<Shared>,
     pub(crate) link: Arc<Link>,
@@ -26,22 +26,14 @@ pub(crate) struct Running {
     pub(crate) settings: Settings,
     pub(crate) meter: Arc<Meter>,
     pub(crate) mode: Mode,
-    pub(crate) writes: bool,
+}
+
+/// The state of one running instance.
+pub(crate) struct Running {
+    pub(crate) call: Call,
     keeper: Keeper,
     wasi: WasiCtx,
     resources: ResourceTable,
-}
-
-/// What a call starts from.
-pub(crate) struct Start {
-    pub(crate) id: CallId,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) link: Arc<Link>,
-    pub(crate) connector: Arc<Connector>,
-    pub(crate) settings: Settings,
-    pub(crate) meter: Arc<Meter>,
-    pub(crate) mode: Mode,
-    pub(crate) writes: bool,
 }
 
 /// The one linker of this contract version: the contract's imports, and of WASI what stands on nothing.
@@ -53,21 +45,14 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Running>> {
 }
 
 /// A store for one call, with every limit in force.
-pub(crate) fn open(start: Start, stderr: &Tail) -> Store<Running> {
-    let limits = start.shared.limits.clone();
-    let engine = start.shared.engine.clone();
+pub(crate) fn open(call: Call, stderr: &Tail) -> Store<Running> {
+    let limits = call.shared.limits.clone();
+    let engine = call.shared.engine.clone();
     let running = Running {
-        keeper: Keeper::new(&limits, start.meter.clone()),
+        keeper: Keeper::new(&limits, call.meter.clone()),
         wasi: wasi::context(stderr),
         resources: ResourceTable::new(),
-        id: start.id,
-        shared: start.shared,
-        link: start.link,
-        connector: start.connector,
-        settings: start.settings,
-        meter: start.meter,
-        mode: start.mode,
-        writes: start.writes,
+        call,
     };
     let mut store = Store::new(&engine, running);
     store.limiter(|it| &mut it.keeper);
@@ -77,7 +62,7 @@ pub(crate) fn open(start: Start, stderr: &Tail) -> Store<Running> {
     let budget = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |context| {
-        let meter = &context.data().meter;
+        let meter = &context.data().call.meter;
         if budget < u128::from(meter.tick()) {
             meter.refuse(Limit::GuestTime);
             return Ok(UpdateDeadline::Interrupt);
@@ -90,8 +75,9 @@ pub(crate) fn open(start: Start, stderr: &Tail) -> Store<Running> {
 impl Running {
     /// Counts a call of an import.
     pub(crate) fn enter(&self) -> wasmtime::Result<()> {
-        if self.shared.limits.host_calls < self.meter.host_call() {
-            self.meter.refuse(Limit::HostCalls);
+        let Call { shared, meter, .. } = &self.call;
+        if shared.limits.host_calls < meter.host_call() {
+            meter.refuse(Limit::HostCalls);
             wasmtime::bail!("too many calls of the host");
         }
         Ok(())

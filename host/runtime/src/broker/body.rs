@@ -2,10 +2,10 @@
 
 use super::Failure;
 use super::transport::Received;
-use crate::store::Running;
+use crate::store::Call;
 
 /// Reads to the end, or until it is too large.
-pub(super) async fn read(response: &mut Received, call: &Running) -> Result<Vec<u8>, Failure> {
+pub(super) async fn read(response: &mut Received, call: &Call) -> Result<Vec<u8>, Failure> {
     let limits = &call.shared.limits;
     if response.is_encoded() {
         // None was asked for, and what cannot be unpacked under a cap is not passed on.

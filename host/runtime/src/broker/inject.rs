@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 use super::Failure;
 use super::transport::{Ready, Wire};
 use crate::credential::Credential;
-use crate::store::Running;
+use crate::store::Call;
 
 /// Adds the credential. A connection whose credential does not fit its recipe has to be connected anew.
-pub(super) fn inject(wire: Wire, call: &Running) -> Result<Ready, Failure> {
+pub(super) fn inject(wire: Wire, call: &Call) -> Result<Ready, Failure> {
     let credential = call.link.options.credential.as_ref().ok_or(Failure::Credential)?;
     let recipe = call
         .connector

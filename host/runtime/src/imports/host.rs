@@ -9,7 +9,7 @@ const MOST: u32 = 4096;
 impl Host for Running {
     async fn now(&mut self) -> wasmtime::Result<i64> {
         self.enter()?;
-        Ok((self.shared.clock)())
+        Ok((self.call.shared.clock)())
     }
 
     async fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {

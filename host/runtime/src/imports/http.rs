@@ -4,25 +4,25 @@ use futures::StreamExt as _;
 
 use crate::bindings::http::{Failure, Host, Request, Response};
 use crate::broker::{self, Answer, Outgoing};
-use crate::store::Running;
+use crate::store::{Call, Running};
 
 impl Host for Running {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Failure>> {
         self.enter()?;
-        Ok(pass(self, request).await)
+        Ok(pass(&self.call, request).await)
     }
 
     async fn send_all(&mut self, requests: Vec<Request>) -> wasmtime::Result<Vec<Result<Response, Failure>>> {
         self.enter()?;
-        let running = &*self;
+        let call = &self.call;
         let answers = futures::stream::iter(requests)
-            .map(|request| pass(running, request))
-            .buffered(running.shared.limits.side_by_side.max(1));
+            .map(|request| pass(call, request))
+            .buffered(call.shared.limits.side_by_side.max(1));
         Ok(answers.collect().await)
     }
 }
 
-async fn pass(running: &Running, request: Request) -> Result<Response, Failure> {
+async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
     let outgoing = Outgoing {
         method: request.method,
         url: request.url,
@@ -30,7 +30,7 @@ async fn pass(running: &Running, request: Request) -> Result<Response, Failure> 
         body: request.body,
         repeatable: request.repeatable,
     };
-    match running.shared.broker.send(running, outgoing).await {
+    match call.shared.broker.send(call, outgoing).await {
         Ok(Answer { status, url, headers, body }) => Ok(Response { status, url, headers, body }),
         Err(failure) => Err(match failure {
             broker::Failure::Denied(code) => Failure::Denied(code),

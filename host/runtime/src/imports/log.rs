@@ -11,16 +11,16 @@ const LONGEST: usize = 4 * 1024;
 impl Host for Running {
     async fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         self.enter()?;
-        let line = self.meter.log_line();
-        let most = self.shared.limits.log_lines;
+        let line = self.call.meter.log_line();
+        let most = self.call.shared.limits.log_lines;
         if line > most {
             if line == most.saturating_add(1) {
-                tracing::warn!(call = %self.id, connector = %self.link.options.connector, most, "a connector logs too much; the rest is dropped");
+                tracing::warn!(call = %self.call.id, connector = %self.call.link.options.connector, most, "a connector logs too much; the rest is dropped");
             }
             return Ok(());
         }
         let text = escape(&message, LONGEST);
-        let (call, connection, connector) = (self.id, &self.link.key, &self.link.options.connector);
+        let (call, connection, connector) = (self.call.id, &self.call.link.key, &self.call.link.options.connector);
         // The level of an event is part of its static description, so each has its own.
         match level {
             Level::Debug => tracing::debug!(%call, %connection, %connector, %text, "connector"),

@@ -11,12 +11,12 @@ impl Host for Running {
         let Ok(name) = name.parse() else {
             return Ok(None);
         };
-        Ok(self.settings.get(&name).map(Value::to_string))
+        Ok(self.call.settings.get(&name).map(Value::to_string))
     }
 
     async fn wanted_fields(&mut self, object: String) -> wasmtime::Result<Vec<String>> {
         self.enter()?;
-        let wanted = &self.link.options.wanted_fields;
+        let wanted = &self.call.link.options.wanted_fields;
         Ok(wanted.get(&object).cloned().unwrap_or_default())
     }
 }

@@ -7,8 +7,8 @@ use crate::store::Running;
 impl Running {
     fn compartment(&self) -> Compartment {
         Compartment {
-            connection: self.link.key.clone(),
-            connector: self.link.options.connector.clone(),
+            connection: self.call.link.key.clone(),
+            connector: self.call.link.options.connector.clone(),
         }
     }
 }
@@ -16,12 +16,12 @@ impl Running {
 impl Host for Running {
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
         self.enter()?;
-        Ok(self.shared.state.get(&self.compartment(), &key))
+        Ok(self.call.shared.state.get(&self.compartment(), &key))
     }
 
     async fn set(&mut self, key: String, value: Option<Vec<u8>>) -> wasmtime::Result<Result<(), Refusal>> {
         self.enter()?;
-        let kept = self.shared.state.set(&self.compartment(), &key, value);
+        let kept = self.call.shared.state.set(&self.compartment(), &key, value);
         Ok(kept.map_err(|refusal| match refusal {
             state::Refusal::InvalidKey => Refusal::InvalidKey,
             state::Refusal::Full => Refusal::Full,
