@@ -265,6 +265,26 @@ pub fn check(
     })
 }
 
+/// Says whether an address is an endpoint of a recipe, or below it, for the least careful server.
+///
+/// Such a server decodes more than once, ignores case, empty segments and parameters behind `;`, and hands what follows a
+/// script's name to the script. A connector that reached the token endpoint in any such spelling would be given tokens.
+/// A path that is encoded more than eight times over reaches everything.
+#[must_use]
+pub fn reaches(url: &Url, endpoint: &Url) -> bool {
+    let (Some(segments), Some(wanted)) = (plain_segments(url), plain_segments(endpoint)) else {
+        return true;
+    };
+    let below = if wanted.is_empty() {
+        segments.is_empty()
+    } else {
+        segments.starts_with(&wanted)
+    };
+    below
+        && url.host() == endpoint.host()
+        && url.port_or_known_default() == endpoint.port_or_known_default()
+}
+
 /// Makes an absolute address of what a connector wrote.
 fn resolve(text: &str, base: &Base) -> Result<Url, Fault> {
     check_characters(text)?;
@@ -354,7 +374,7 @@ fn check_characters(text: &str) -> Result<(), Fault> {
 
 /// Refuses a path that a server could read as another one.
 fn check_path(path: &str) -> Result<(), Fault> {
-    let decoded = decode(path);
+    let decoded = decode(path.as_bytes());
     if decoded
         .iter()
         .any(|it| it.is_ascii_control() || *it == b'\\')
@@ -406,7 +426,7 @@ fn check_query(url: &Url, reserved: &Reserved<'_>) -> Result<(), Fault> {
     // Some servers also split at `;`.
     for pair in url.query().unwrap_or_default().split(['&', ';']) {
         let raw = pair.split('=').next().unwrap_or_default();
-        let name = String::from_utf8_lossy(&decode(raw)).to_lowercase();
+        let name = String::from_utf8_lossy(&decode(raw.as_bytes())).to_lowercase();
         // Rails, Symfony and Laravel; Salesforce; Google.
         if matches!(
             name.trim(),
@@ -503,24 +523,56 @@ fn packed(name: &str) -> String {
         .collect()
 }
 
-/// Decodes percent-encoding once, as servers do.
-fn decode(text: &str) -> Vec<u8> {
-    let mut pieces = text.split('%');
-    let mut out: Vec<u8> = pieces.next().unwrap_or_default().bytes().collect();
-    for piece in pieces {
-        match piece
-            .get(..2)
-            .and_then(|it| u8::from_str_radix(it, 16).ok())
-        {
-            Some(byte) => {
-                out.push(byte);
-                out.extend(piece.bytes().skip(2));
-            }
-            None => {
-                out.push(b'%');
-                out.extend(piece.bytes());
-            }
+/// Returns a path's segments in the plainest spelling, or nothing if it is encoded more often than anybody does honestly.
+fn plain_segments(url: &Url) -> Option<Vec<Vec<u8>>> {
+    // Each round may take away as little as two bytes, so going on to the end would cost the square of the length.
+    const ROUNDS: usize = 8;
+    let mut path = url.path().as_bytes().to_vec();
+    let mut rounds = 0;
+    loop {
+        let next = decode(&path);
+        if next == path {
+            break;
         }
+        rounds += 1;
+        if rounds > ROUNDS {
+            return None;
+        }
+        path = next;
+    }
+    path.make_ascii_lowercase();
+    let segments = path
+        .split(|it| matches!(it, b'/' | b'\\'))
+        .map(|it| {
+            it.split(|it| *it == b';')
+                .next()
+                .unwrap_or_default()
+                .to_vec()
+        })
+        .filter(|it| !matches!(it.as_slice(), b"" | b"."))
+        .collect();
+    Some(segments)
+}
+
+/// Decodes percent-encoding once, as servers do.
+fn decode(text: &[u8]) -> Vec<u8> {
+    let digit = |it: &u8| {
+        char::from(*it)
+            .to_digit(16)
+            .and_then(|it| u8::try_from(it).ok())
+    };
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = tail;
+        let byte = match (first, tail) {
+            (b'%', [high, low, after @ ..]) => digit(high).zip(digit(low)).map(|(high, low)| {
+                rest = after;
+                high * 16 + low
+            }),
+            _ => None,
+        };
+        out.push(byte.unwrap_or(*first));
     }
     out
 }

@@ -517,6 +517,49 @@ fn a_base_ends_in_a_slash_and_has_nothing_behind_it() {
 }
 
 #[test]
+fn a_recipes_endpoint_is_known_in_every_spelling() {
+    let endpoint = Url::parse("https://x.example/oauth/token.php").unwrap();
+    let check = |url: &str, expected: bool| {
+        assert_eq!(
+            reaches(&Url::parse(url).unwrap(), &endpoint),
+            expected,
+            "{url}"
+        );
+    };
+    for url in [
+        "https://x.example/oauth/token.php",
+        "https://X.example:443/oauth/token.php?a=b",
+        "https://x.example//oauth//token.php/",
+        "https://x.example/OAuth/Token.PHP",
+        "https://x.example/oauth/%74oken.php",
+        "https://x.example/oauth/%2574oken.php",
+        "https://x.example/oauth%2ftoken.php",
+        "https://x.example/oauth%5Ctoken.php",
+        "https://x.example/oauth;a=b/token.php;c",
+        "https://x.example/oauth/token.php/x",
+        "https://x.example/oauth/%25252e/token.php",
+        "https://x.example/%2525252566oauth/../oauth/token.php",
+    ] {
+        check(url, true);
+    }
+    for url in [
+        "https://x.example/oauth/token",
+        "https://y.example/oauth/token.php",
+        "https://x.example:8443/oauth/token.php",
+        "https://x.example/api/oauth/token.php",
+        "https://x.example/oauth/token.php5",
+        "https://x.example/?/oauth/token.php",
+    ] {
+        check(url, false);
+    }
+    let deep = format!("https://x.example/a%{}5ftoken", "25".repeat(8000));
+    check(&deep, true);
+    let root = Url::parse("https://x.example/").unwrap();
+    assert!(reaches(&root, &root));
+    assert!(!reaches(&endpoint, &root));
+}
+
+#[test]
 fn a_fault_shows_no_value_and_nothing_that_moves_the_cursor() {
     let fault = run("GET", "/a?access_token=SECRET", &[])
         .unwrap_err()
