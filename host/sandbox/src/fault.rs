@@ -10,7 +10,7 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use futures::stream;
+use futures::stream::{self, StreamExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
@@ -226,10 +226,12 @@ async fn rebody(response: Response, body: impl FnOnce(Bytes) -> Body) -> Respons
 
 fn truncated(bytes: Bytes) -> Body {
     let half = bytes.slice(..bytes.len() / 2);
-    Body::from_stream(stream::iter([
-        Ok(half),
-        Err(io::Error::from(io::ErrorKind::ConnectionReset)),
-    ]))
+    let end = async {
+        // hyper writes what it has when the body makes it wait, and throws it away on an error.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    };
+    Body::from_stream(stream::once(async { Ok(half) }).chain(stream::once(end)))
 }
 
 fn slow(bytes: Bytes, pause: Duration) -> Body {

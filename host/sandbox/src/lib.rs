@@ -1,5 +1,6 @@
-#![doc = include_str!("../README.md")]
 //! A CRM server to learn, demonstrate and test on; it knows nothing of who connects to it.
+//!
+#![doc = include_str!("../README.md")]
 
 mod account;
 mod admin;
