@@ -1,5 +1,6 @@
 //! What a sandbox is started with.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -41,6 +42,15 @@ pub enum Database {
     Memory,
     /// In a file, which is made if it is not there.
     File(PathBuf),
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("in memory"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 impl Options {

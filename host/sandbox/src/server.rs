@@ -54,7 +54,7 @@ pub enum StartError {
     },
     /// The database cannot be opened or filled.
     #[error(
-        "cannot use the database {database:?}: give the path of a new file, or of one that a sandbox made"
+        "cannot use the database {database}: give the path of a new file, or of one that a sandbox made"
     )]
     Database {
         /// The database of the options.

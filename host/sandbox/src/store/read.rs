@@ -78,10 +78,12 @@ impl Session {
             .push(" WHERE state = 'live' AND kind = ")
             .push_bind(resource.kind);
         if let Some(ids) = &selection.ids {
+            // By way of the number, so that SQLite takes the index of the ids, not that of the order.
             query
-                .push(" AND id IN (SELECT value FROM json_each(")
+                .push(" AND number IN (SELECT named.number FROM record AS named WHERE named.id IN ")
+                .push("(SELECT value FROM json_each(")
                 .push_bind(json(ids))
-                .push("))");
+                .push(")))");
         }
         if let Some(owners) = &selection.owners {
             query

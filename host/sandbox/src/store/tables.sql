@@ -20,8 +20,6 @@ CREATE TABLE record (
 
 CREATE INDEX record_in_order ON record (kind, number) WHERE state = 'live';
 CREATE INDEX record_by_time ON record (kind, modified, number) WHERE state = 'live';
-CREATE INDEX record_by_owner ON record (kind, owner, number) WHERE state = 'live';
-CREATE INDEX record_by_owner_and_time ON record (kind, owner, modified, number) WHERE state = 'live';
 
 -- The folded values under which records are found.
 CREATE TABLE key (

@@ -10,6 +10,7 @@ mod client;
 mod faults;
 mod paging;
 mod readme;
+mod refusals;
 mod search;
 mod seeding;
 mod tombstones;
