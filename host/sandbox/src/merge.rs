@@ -84,12 +84,18 @@ fn fill(resource: &Resource, body: &mut Body, other: &Body) {
         match (&field.shape, ours, theirs) {
             (Shape::List(_, key), Value::Array(ours), Value::Array(theirs)) => {
                 for element in theirs {
-                    if !ours
+                    if ours
                         .iter()
                         .any(|it| identity(it, *key) == identity(element, *key))
                     {
-                        ours.push(element.clone());
+                        continue;
                     }
+                    let mut element = element.clone();
+                    // The survivor's own first address, account or participant stays the first one.
+                    if is_primary(&element) && ours.iter().any(is_primary) {
+                        demote(&mut element);
+                    }
+                    ours.push(element);
                 }
             }
             (Shape::Custom, Value::Object(ours), Value::Object(theirs)) => {
@@ -99,5 +105,15 @@ fn fill(resource: &Resource, body: &mut Body, other: &Body) {
             }
             _ => {}
         }
+    }
+}
+
+fn is_primary(element: &Value) -> bool {
+    element.get("primary").is_some_and(|it| it == true)
+}
+
+fn demote(element: &mut Value) {
+    if let Some(primary) = element.get_mut("primary") {
+        *primary = Value::Bool(false);
     }
 }

@@ -149,6 +149,21 @@ async fn a_merge_that_fails_half_way_has_not_happened() {
 }
 
 #[tokio::test]
+async fn a_merged_contact_has_one_primary_address() {
+    let client = Client::empty().await;
+    let contact = |address: &str| json!({"full_name": "Ada", "emails": [{"address": address, "primary": true}]});
+    let one = id_of(&client.post("/contacts", &contact("one@example.com")).await);
+    let two = id_of(&client.post("/contacts", &contact("two@example.com")).await);
+    let request = client.request(Method::POST, &format!("/contacts/{one}/merge"));
+    let survivor = expect(request.json(&json!({"from": [two]})), 200).await;
+    let expected = json!([
+        {"address": "one@example.com", "primary": true},
+        {"address": "two@example.com", "primary": false}
+    ]);
+    assert_eq!(survivor["emails"], expected);
+}
+
+#[tokio::test]
 async fn a_daughter_that_takes_over_its_parent_is_not_its_own_parent() {
     let client = Client::empty().await;
     let parent = id_of(&client.post("/accounts", &json!({"name": "Parent"})).await);
