@@ -1,1 +1,43 @@
-//! Being written.
+//! A CRM server to learn, demonstrate and test on; it knows nothing of who connects to it.
+//!
+#![doc = include_str!("../README.md")]
+
+mod account;
+mod admin;
+mod auth;
+mod change;
+mod clock;
+mod contact;
+mod cursor;
+mod edit;
+mod email;
+mod failure;
+mod fault;
+mod fold;
+mod incoming;
+mod journal;
+mod me;
+mod meeting;
+mod merge;
+mod opportunity;
+mod options;
+mod page;
+mod parameter;
+mod record;
+mod reference;
+mod resource;
+mod schema;
+mod seed;
+mod server;
+mod socket;
+mod store;
+mod tombstone;
+mod user;
+
+pub use auth::{Credentials, Login};
+pub use change::{Changed, Script};
+pub use clock::Clock;
+pub use fault::{Fault, Faults, Rule};
+pub use journal::{Entry, Journal, KEPT};
+pub use options::{Database, Options};
+pub use server::{Server, StartError};
