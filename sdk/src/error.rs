@@ -1,0 +1,139 @@
+//! Errors: a reason that the host acts on, and a sentence for a human.
+
+use crate::{Error, Extra, ForbiddenKind, Id, InvalidField, Reason, Ref};
+
+/// What nearly every function of this crate and of a connector answers.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Constructors: one for each reason, and then whatever else is known.
+///
+/// ```
+/// use brightsync_sdk::{Error, Reason};
+///
+/// let error = Error::rate_limited(Some(2_000), "the CRM allows 100 requests a minute").with_code("LIMIT");
+/// assert_eq!(error.reason, Reason::RateLimited(Some(2_000)));
+/// ```
+impl Error {
+    /// Makes an error of any reason.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            code: None,
+            extra: Extra::new(),
+        }
+    }
+
+    /// The CRM did not accept the credential: the user must reconnect.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(Reason::Unauthorized, message)
+    }
+
+    /// The credential was accepted, but does not allow this.
+    pub fn forbidden(kind: ForbiddenKind, message: impl Into<String>) -> Self {
+        Self::new(Reason::Forbidden(kind), message)
+    }
+
+    /// There is no such record, or none that this connection may see.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(Reason::NotFound, message)
+    }
+
+    /// The CRM refused to create a second record like these, if it names them.
+    pub fn duplicate(existing: Vec<Id>, message: impl Into<String>) -> Self {
+        Self::new(Reason::Duplicate(existing), message)
+    }
+
+    /// The record has changed since the version that the caller named.
+    pub fn stale(message: impl Into<String>) -> Self {
+        Self::new(Reason::Stale, message)
+    }
+
+    /// The value of one field cannot be accepted; the field as the contract names it, such as `given-name`.
+    pub fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        let field = InvalidField::new(field, reason);
+        let message = field.to_string();
+        Self::new(Reason::Invalid(vec![field]), message)
+    }
+
+    /// The CRM's rate limit was hit: milliseconds to wait, if it said so.
+    pub fn rate_limited(wait: Option<u64>, message: impl Into<String>) -> Self {
+        Self::new(Reason::RateLimited(wait), message)
+    }
+
+    /// The CRM is down or failing; the same call may work later.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Reason::Unavailable, message)
+    }
+
+    /// The write may or may not have been carried out; the references name what is known to exist of it.
+    pub fn in_doubt(created: Vec<Ref>, message: impl Into<String>) -> Self {
+        Self::new(Reason::InDoubt(created), message)
+    }
+
+    /// The page token or change token is no longer accepted: the caller starts the read again.
+    pub fn cursor_expired(message: impl Into<String>) -> Self {
+        Self::new(Reason::CursorExpired, message)
+    }
+
+    /// This CRM, or this edition of it, cannot do this.
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(Reason::Unsupported, message)
+    }
+
+    /// None of the other reasons.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(Reason::Other, message)
+    }
+
+    /// Adds the CRM's own code for it.
+    #[must_use]
+    pub fn with_code(self, code: impl Into<String>) -> Self {
+        Self {
+            code: Some(code.into()),
+            ..self
+        }
+    }
+
+    /// Adds something else that helps to explain it.
+    #[must_use]
+    pub fn with_extra(mut self, name: impl Into<String>, value: &serde_json::Value) -> Self {
+        self.extra.push((name.into(), value.to_string()));
+        self
+    }
+}
+
+impl InvalidField {
+    /// Names a field of the contract (`given-name`, or `extra.NAME` for a custom field) and what is wrong with it.
+    pub fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self {
+            field: Some(field.into()),
+            code: None,
+            reason: reason.into(),
+        }
+    }
+
+    /// Says that something is wrong with a field that the CRM does not name.
+    pub fn unnamed(reason: impl Into<String>) -> Self {
+        Self {
+            field: None,
+            code: None,
+            reason: reason.into(),
+        }
+    }
+}
+
+impl std::fmt::Display for InvalidField {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.field {
+            Some(field) => write!(f, "{field}: {}", self.reason),
+            None => f.write_str(&self.reason),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Self::other(format!("some JSON is not as expected: {error}"))
+    }
+}

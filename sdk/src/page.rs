@@ -1,0 +1,341 @@
+//! Pages of lists, and the tokens that lead from one to the next.
+//!
+//! A token is made by the connector and handed back unread, maybe days later and to another instance.
+//! [`Offset`], [`Number`] and [`Cursor`] make and read the tokens of the usual kinds of paging; [`to_token`] and [`from_token`] those of any other.
+//! A token that does not read any more is `cursor-expired`, and the host starts the read again.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Error, Id, PageEnd, PageRequest, Result, Skipped, Timestamp, Token};
+
+/// A page of a list: what is on it, and how it ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page<T> {
+    /// The entries, in any order that stays the same from page to page.
+    pub items: Vec<T>,
+    /// How the page ends.
+    pub end: PageEnd,
+}
+
+/// Paging by the number of records to pass over (`offset`, `skip`, `start`).
+///
+/// ```
+/// use brightsync_sdk::{PageRequest, page::Offset};
+///
+/// let first = Offset::of(&PageRequest::first(50), 200)?;
+/// assert_eq!((first.start, first.size), (0, 50));
+///
+/// // The CRM answered 50 of 60 records.
+/// let token = first.next(50, Some(60));
+/// let second = Offset::of(&PageRequest { token, ..PageRequest::first(50) }, 200)?;
+/// assert_eq!(second.start, 50);
+/// assert_eq!(second.next(10, Some(60)), None);
+/// # Ok::<(), brightsync_sdk::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offset {
+    /// How many records to pass over.
+    pub start: u64,
+    /// How many to ask for.
+    pub size: u32,
+}
+
+/// Paging by the number of the page, counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Number {
+    /// The page to ask for.
+    pub number: u64,
+    /// The size of all pages of this list.
+    pub size: u32,
+}
+
+/// Paging by a cursor or a next link that the CRM gives out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// What the CRM gave out with the page before; none for the first page.
+    pub place: Option<String>,
+    /// How many to ask for.
+    pub size: u32,
+}
+
+impl<T> Page<T> {
+    /// A page without entries, and the last one.
+    pub fn empty() -> Self {
+        Self::last(Vec::new())
+    }
+
+    /// A page after which nothing comes.
+    pub fn last(items: Vec<T>) -> Self {
+        Self {
+            items,
+            end: PageEnd::default(),
+        }
+    }
+
+    /// Maps the records of an answer, each for itself: one that does not read is reported in `skipped`, and the others are delivered.
+    ///
+    /// `id` is the member that holds a record's id, by which a skipped one is named.
+    ///
+    /// ```
+    /// use brightsync_sdk::{Page, User};
+    /// use serde_json::json;
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Person { id: String, name: String }
+    ///
+    /// let records = vec![json!({"id": "1", "name": "Ann"}), json!({"id": "2", "name": null})];
+    /// let page = Page::read(records, "id", |it: Person| Ok(User::new(it.id, it.name)));
+    /// assert_eq!(page.items.len(), 1);
+    /// assert_eq!(page.end.skipped[0].id.as_deref(), Some("2"));
+    /// ```
+    pub fn read<R: DeserializeOwned>(
+        records: Vec<Value>,
+        id: &str,
+        map: impl Fn(R) -> Result<T>,
+    ) -> Self {
+        let mut page = Self::empty();
+        for record in records {
+            let id = record.get(id).and_then(text_of);
+            let read = serde_json::from_value(record)
+                .map_err(Error::from)
+                .and_then(&map);
+            page.push(id, read);
+        }
+        page
+    }
+
+    /// Adds an entry, or reports that it could not be read.
+    pub fn push(&mut self, id: Option<Id>, entry: Result<T>) {
+        match entry {
+            Ok(entry) => self.items.push(entry),
+            Err(error) => self.end.skipped.push(Skipped {
+                id,
+                reason: error.message,
+            }),
+        }
+    }
+
+    /// Says where the next page begins; none if this is the last one.
+    #[must_use]
+    pub fn with_next(mut self, next: Option<Token>) -> Self {
+        self.end.next = next;
+        self
+    }
+
+    /// Says from where a later read by token goes on, where the CRM has such a thing.
+    #[must_use]
+    pub fn with_resume(mut self, resume: Option<Token>) -> Self {
+        self.end.resume = resume;
+        self
+    }
+
+    /// Says before which instant all changes are in this read, if that is not the end of the window.
+    #[must_use]
+    pub fn with_complete_until(mut self, time: Option<Timestamp>) -> Self {
+        self.end.complete_until = time;
+        self
+    }
+
+    /// Maps the entries and keeps the end.
+    pub fn map<U>(self, map: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(map).collect(),
+            end: self.end,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct OffsetToken {
+    offset: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NumberToken {
+    page: u64,
+    size: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CursorToken {
+    cursor: String,
+}
+
+impl Offset {
+    /// Reads where a request begins; `largest` is the CRM's largest page.
+    pub fn of(request: &PageRequest, largest: u32) -> Result<Self> {
+        let size = request.size_within(largest);
+        let start = match &request.token {
+            Some(token) => from_token::<OffsetToken>(token)?.offset,
+            None => 0,
+        };
+        Ok(Self { start, size })
+    }
+
+    /// The token of the next page, after the CRM answered this many records of this total, if it says one.
+    ///
+    /// Without a total, a page that is not full is the last one.
+    pub fn next(&self, answered: usize, total: Option<u64>) -> Option<Token> {
+        let answered = answered as u64;
+        let offset = self.start + answered;
+        let more = match total {
+            Some(total) => offset < total,
+            None => answered >= u64::from(self.size),
+        };
+        // A page without records would repeat itself for ever.
+        (more && answered > 0).then(|| to_token(&OffsetToken { offset }))
+    }
+}
+
+impl Number {
+    /// Reads which page is asked for; `largest` is the CRM's largest page.
+    pub fn of(request: &PageRequest, largest: u32) -> Result<Self> {
+        match &request.token {
+            // With another size, the same number would be another place.
+            Some(token) => {
+                let NumberToken { page: number, size } = from_token(token)?;
+                Ok(Self { number, size })
+            }
+            None => Ok(Self {
+                number: 1,
+                size: request.size_within(largest),
+            }),
+        }
+    }
+
+    /// The token of the next page, if the CRM says that there is one.
+    pub fn next(&self, more: bool) -> Option<Token> {
+        more.then(|| {
+            to_token(&NumberToken {
+                page: self.number + 1,
+                size: self.size,
+            })
+        })
+    }
+}
+
+impl Cursor {
+    /// Reads which page is asked for; `largest` is the CRM's largest page.
+    pub fn of(request: &PageRequest, largest: u32) -> Result<Self> {
+        let size = request.size_within(largest);
+        let place = match &request.token {
+            Some(token) => Some(from_token::<CursorToken>(token)?.cursor),
+            None => None,
+        };
+        Ok(Self { place, size })
+    }
+
+    /// The token of the next page, made of what the CRM gave out; an empty text is none.
+    pub fn next(place: Option<String>) -> Option<Token> {
+        let cursor = place.filter(|it| !it.is_empty())?;
+        Some(to_token(&CursorToken { cursor }))
+    }
+}
+
+/// The version of the form of tokens, before the dot in each.
+const VERSION: &str = "1";
+
+/// Makes a token of any value: its JSON in base64url, after a version.
+///
+/// It must hold nothing secret, since the host stores it, and be at most 16 KiB long.
+pub fn to_token(place: &impl Serialize) -> Token {
+    // A value that JSON cannot hold becomes a token that does not read: `cursor-expired`, and no panic.
+    let json = serde_json::to_vec(place).unwrap_or_default();
+    format!("{VERSION}.{}", URL_SAFE_NO_PAD.encode(json))
+}
+
+/// Reads the token of [`to_token`]; one of another form or version is `cursor-expired`.
+pub fn from_token<T: DeserializeOwned>(token: &str) -> Result<T> {
+    let read = || {
+        let (version, text) = token.split_once('.')?;
+        if version != VERSION {
+            return None;
+        }
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    };
+    read().ok_or_else(|| {
+        Error::cursor_expired("this token is not one of this connector: begin the read again")
+    })
+}
+
+/// The text of an id, which some CRMs give as a number.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cursor, Number, Offset, from_token, to_token};
+    use crate::{PageRequest, Reason};
+
+    #[track_caller]
+    fn check_expired(token: &str) {
+        let request = PageRequest {
+            token: Some(token.to_owned()),
+            ..PageRequest::first(10)
+        };
+        let error = Offset::of(&request, 100).unwrap_err();
+        assert_eq!(error.reason, Reason::CursorExpired);
+    }
+
+    #[test]
+    fn a_foreign_token_is_expired_and_no_first_page() {
+        check_expired("");
+        check_expired("1.");
+        check_expired("1.!!");
+        check_expired("2.eyJvZmZzZXQiOjF9");
+        check_expired(&Cursor::next(Some("abc".to_owned())).unwrap());
+    }
+
+    #[test]
+    fn a_page_number_keeps_the_size_of_its_list() {
+        let token = Number::of(&PageRequest::first(50), 100).unwrap().next(true);
+        let second = Number::of(
+            &PageRequest {
+                token,
+                ..PageRequest::first(70)
+            },
+            100,
+        )
+        .unwrap();
+        assert_eq!(
+            second,
+            Number {
+                number: 2,
+                size: 50
+            }
+        );
+    }
+
+    #[test]
+    fn an_empty_page_is_the_last_one_whatever_the_total_says() {
+        let at = Offset { start: 10, size: 5 };
+        assert_eq!(at.next(0, Some(100)), None);
+        assert_eq!(at.next(4, None), None);
+        assert!(at.next(5, None).is_some());
+        assert_eq!(Cursor::next(Some(String::new())), None);
+    }
+
+    #[test]
+    fn a_size_stays_between_one_and_the_largest_page() {
+        assert_eq!(Offset::of(&PageRequest::first(0), 200).unwrap().size, 1);
+        assert_eq!(Offset::of(&PageRequest::first(900), 200).unwrap().size, 200);
+    }
+
+    #[test]
+    fn any_value_makes_a_token() {
+        let token = to_token(&("2026-01-01", 7));
+        assert_eq!(
+            from_token::<(String, u8)>(&token).unwrap(),
+            ("2026-01-01".to_owned(), 7)
+        );
+    }
+}

@@ -1,0 +1,343 @@
+//! Constructors of the contract's records: what must be known as arguments, the rest empty.
+//!
+//! The rest is filled in by struct update: `Contact { title, ..Contact::new(Ref::contact(id)) }`.
+
+use crate::{
+    Account, Affiliation, Contact, ContactPoint, Detail, Extra, Id, NewAccount, NewContact,
+    Opportunity, OpportunityStatus, Owner, PageEnd, PageRequest, Party, Patch, ReadRequest, Ref,
+    Scope, User, Whoami, Window, Written,
+};
+
+impl User {
+    /// A user of whom only id and name are known.
+    pub fn new(id: impl Into<Id>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            emails: Vec::new(),
+            timezone: None,
+            active: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl Whoami {
+    /// A connection of which only the organisation is known.
+    pub fn new(org_id: impl Into<Id>) -> Self {
+        Self {
+            org_id: org_id.into(),
+            org_name: None,
+            user: None,
+            capabilities: Vec::new(),
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl Account {
+    /// An account of which only id and name are known.
+    pub fn new(id: impl Into<Id>, name: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            domains: Vec::new(),
+            kind: None,
+            parent: None,
+            owner: None,
+            active: None,
+            created_at: None,
+            modified_at: None,
+            last_activity_at: None,
+            version: None,
+            url: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl NewAccount {
+    /// An account to be created with a name and nothing else.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            domains: Vec::new(),
+            owner: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl Contact {
+    /// A contact of which only the reference is known.
+    pub fn new(reference: Ref) -> Self {
+        Self {
+            ref_: reference,
+            converted_to: None,
+            full_name: None,
+            given_name: None,
+            family_name: None,
+            emails: Vec::new(),
+            phones: Vec::new(),
+            accounts: Vec::new(),
+            title: None,
+            owner: None,
+            active: None,
+            created_at: None,
+            modified_at: None,
+            last_activity_at: None,
+            version: None,
+            url: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "the type is generated, where no derive can be added to it alone"
+)]
+impl Default for NewContact {
+    fn default() -> Self {
+        Self {
+            full_name: None,
+            given_name: None,
+            family_name: None,
+            emails: Vec::new(),
+            phones: Vec::new(),
+            accounts: Vec::new(),
+            title: None,
+            owner: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl NewContact {
+    /// The given and the family name: the parts if there are any, else the whole name split at its last space, as the contract asks.
+    pub fn name_parts(&self) -> (Option<&str>, Option<&str>) {
+        if self.given_name.is_some() || self.family_name.is_some() {
+            return (self.given_name.as_deref(), self.family_name.as_deref());
+        }
+        let Some(name) = self.full_name.as_deref().map(str::trim) else {
+            return (None, None);
+        };
+        match name.rsplit_once(' ') {
+            Some((given, family)) => (Some(given.trim_end()), Some(family)),
+            None => (None, Some(name)),
+        }
+    }
+
+    /// The whole name: as it is, else the parts with a space between them.
+    pub fn whole_name(&self) -> Option<String> {
+        if self.full_name.is_some() {
+            return self.full_name.clone();
+        }
+        let parts: Vec<&str> = [&self.given_name, &self.family_name]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    }
+}
+
+impl ContactPoint {
+    /// The main address or number.
+    pub fn primary(value: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            primary: true,
+            label: None,
+        }
+    }
+
+    /// A further address or number.
+    pub fn further(value: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            primary: false,
+            label: None,
+        }
+    }
+}
+
+impl Affiliation {
+    /// The main account of a person.
+    pub fn primary(account: impl Into<Id>) -> Self {
+        Self {
+            account: account.into(),
+            primary: true,
+            role: None,
+        }
+    }
+}
+
+impl Opportunity {
+    /// An opportunity of which only id, name and status are known.
+    pub fn new(id: impl Into<Id>, name: impl Into<String>, status: OpportunityStatus) -> Self {
+        Self {
+            id: id.into(),
+            name: name.into(),
+            status,
+            stage: None,
+            stage_order: None,
+            kind: None,
+            amount: None,
+            created_at: None,
+            closes: None,
+            closed: None,
+            last_activity_at: None,
+            owner: None,
+            members: Vec::new(),
+            account: None,
+            participants: Vec::new(),
+            url: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl Ref {
+    /// A reference to a record of any kind: `contact`, `lead`, `account`, `user`, …
+    pub fn new(kind: impl Into<String>, id: impl Into<Id>) -> Self {
+        Self {
+            kind: kind.into(),
+            id: id.into(),
+        }
+    }
+
+    /// A reference to a contact.
+    pub fn contact(id: impl Into<Id>) -> Self {
+        Self::new("contact", id)
+    }
+}
+
+impl Written {
+    /// A write of which only the record's id is known.
+    pub fn new(id: impl Into<Id>) -> Self {
+        Self {
+            id: id.into(),
+            version: None,
+            modified_at: None,
+            url: None,
+            also_created: Vec::new(),
+            incomplete: Vec::new(),
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl Default for PageEnd {
+    /// The end of a list.
+    fn default() -> Self {
+        Self {
+            next: None,
+            resume: None,
+            complete_until: None,
+            skipped: Vec::new(),
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl PageRequest {
+    /// A request for the first page of a list.
+    pub fn first(size: u32) -> Self {
+        Self {
+            token: None,
+            size,
+            extra: Extra::new(),
+        }
+    }
+
+    /// The wished size, but at least 1 and at most the CRM's largest page.
+    pub fn size_within(&self, largest: u32) -> u32 {
+        self.size.min(largest).max(1)
+    }
+}
+
+impl ReadRequest {
+    /// A request for the first page of whole records, complete as of the start of the read.
+    pub fn first(owner: Owner, scope: Scope, size: u32) -> Self {
+        Self {
+            owner,
+            scope,
+            detail: Detail::Full,
+            complete: true,
+            page: PageRequest::first(size),
+        }
+    }
+}
+
+impl Window {
+    /// The stretch of time from an instant up to now.
+    pub fn since(since: crate::Timestamp) -> Self {
+        Self { since, until: None }
+    }
+}
+
+#[expect(
+    clippy::derivable_impls,
+    reason = "the type is generated, where no derive can be added to it alone"
+)]
+impl Default for Party {
+    fn default() -> Self {
+        Self {
+            address: None,
+            name: None,
+            link: None,
+            extra: Extra::new(),
+        }
+    }
+}
+
+impl Party {
+    /// Somebody of whom only the address is known.
+    pub fn new(address: impl Into<String>) -> Self {
+        Self {
+            address: Some(address.into()),
+            ..Self::default()
+        }
+    }
+}
+
+impl Patch {
+    /// Edits for any version of the record.
+    pub fn new(edits: Vec<(String, crate::Edit)>) -> Self {
+        Self {
+            edits,
+            if_version: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::NewContact;
+
+    #[track_caller]
+    fn check(full: &str, expected: (Option<&str>, Option<&str>)) {
+        let contact = NewContact {
+            full_name: Some(full.to_owned()),
+            ..NewContact::default()
+        };
+        assert_eq!(contact.name_parts(), expected);
+    }
+
+    #[test]
+    fn a_whole_name_is_split_at_its_last_space() {
+        check("Ann Mary Lee", (Some("Ann Mary"), Some("Lee")));
+        check(" Cher ", (None, Some("Cher")));
+    }
+
+    #[test]
+    fn parts_make_a_whole_name() {
+        let contact = NewContact {
+            family_name: Some("Lee".to_owned()),
+            ..NewContact::default()
+        };
+        assert_eq!(contact.whole_name().as_deref(), Some("Lee"));
+        assert_eq!(NewContact::default().whole_name(), None);
+    }
+}
