@@ -1,6 +1,6 @@
 //! What kind of network an address belongs to, so that only public ones are ever dialled.
 //!
-//! The ranges are those of the IANA special-purpose registries for IPv4 and IPv6 (RFC 6890 and its successors, read in
+//! The ranges are those of the IANA special-purpose registries for IPv4 and IPv6 (RFC 6890 and its successors, as known in
 //! 2026), and the addresses at which clouds answer machines with credentials. A range that the registries call globally
 //! reachable but that no CRM can live in (anycast of protocols, AS112, AMT) is refused as well.
 

@@ -11,5 +11,7 @@ mod generated {
 }
 
 pub(crate) use generated::brightsync::crm::{host, http, log, settings, state, types};
-pub(crate) use generated::exports::brightsync::crm::{accounts, contacts, emails, meetings, opportunities, users};
+pub(crate) use generated::exports::brightsync::crm::{
+    accounts, contacts, emails, meetings, opportunities, users,
+};
 pub(crate) use generated::{Connector, ConnectorPre};

@@ -19,9 +19,9 @@ use brightsync_core::request::{self, Ask, Base, Caps, Method, Reserved};
 use brightsync_core::response;
 use url::Url;
 
+use self::carve_out::CarveOuts;
 pub use self::resolve::{Resolve, SystemResolver};
 pub use self::transport::TlsError;
-use self::carve_out::CarveOuts;
 use self::transport::{Transports, Wire};
 use crate::connection::ConnectionKey;
 use crate::report::{Allowance, Exchange};
@@ -87,7 +87,10 @@ pub(crate) enum Failure {
 }
 
 impl Broker {
-    pub(crate) fn new(ceiling: Ceiling, resolver: Arc<dyn Resolve>) -> Result<Self, transport::TlsError> {
+    pub(crate) fn new(
+        ceiling: Ceiling,
+        resolver: Arc<dyn Resolve>,
+    ) -> Result<Self, transport::TlsError> {
         Ok(Self {
             ceiling,
             carve_outs: CarveOuts::default(),
@@ -112,7 +115,9 @@ impl Broker {
         let mut exchange = Exchange::of(&outgoing);
         let repeatable = outgoing.repeatable;
         let mut method = None;
-        let result = self.carry_out(call, outgoing, &mut exchange, &mut method).await;
+        let result = self
+            .carry_out(call, outgoing, &mut exchange, &mut method)
+            .await;
         exchange.took = started.elapsed();
         match &result {
             Ok(answer) => exchange.bytes_in = u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
@@ -149,8 +154,10 @@ impl Broker {
             headers: &outgoing.headers,
             body_len: body_length,
         };
-        let checked = with_reserved(call, |reserved| request::check(ask, &base, reserved, &Caps::default()))
-            .map_err(|fault| deny(call, fault.code(), &fault))?;
+        let checked = with_reserved(call, |reserved| {
+            request::check(ask, &base, reserved, &Caps::default())
+        })
+        .map_err(|fault| deny(call, fault.code(), &fault))?;
         *method = Some(checked.method);
         exchange.read(&checked.url);
 
@@ -160,9 +167,14 @@ impl Broker {
         // The call's own budget.
         let limits = &call.shared.limits;
         let body_bytes = u64::try_from(body_length.unwrap_or(0)).unwrap_or(u64::MAX);
-        match call.meter.allow(limits.requests, limits.bytes_out, body_bytes) {
+        match call
+            .meter
+            .allow(limits.requests, limits.bytes_out, body_bytes)
+        {
             Allowance::Granted => {}
-            Allowance::TooManyRequests => return Err(Failure::Denied("too-many-requests".to_owned())),
+            Allowance::TooManyRequests => {
+                return Err(Failure::Denied("too-many-requests".to_owned()));
+            }
             Allowance::TooManyBytes => return Err(Failure::Denied("too-many-bytes".to_owned())),
         }
         if let Mode::DryRun(planned) = &call.mode
@@ -212,7 +224,11 @@ impl Broker {
         exchange.status = Some(response.status());
 
         // Cap the size. Redaction belongs here too, before a byte is passed on.
-        let shown = response::Allowed::default().filter(response.headers(), &checked.url, &response::Caps::default());
+        let shown = response::Allowed::default().filter(
+            response.headers(),
+            &checked.url,
+            &response::Caps::default(),
+        );
         let body = body::read(&mut response, call).await?;
         Ok(Answer {
             status: response.status(),
@@ -235,7 +251,9 @@ impl Broker {
             recipe,
         )
         .map_err(|problem| deny(call, "policy", &problem))?;
-        policy.check(url).map_err(|refusal| deny(call, refusal.code(), &refusal))
+        policy
+            .check(url)
+            .map_err(|refusal| deny(call, refusal.code(), &refusal))
     }
 }
 
@@ -259,7 +277,8 @@ impl Exchange {
             path: String::new(),
             status: None,
             failure: None,
-            bytes_out: u64::try_from(outgoing.body.as_ref().map_or(0, Vec::len)).unwrap_or(u64::MAX),
+            bytes_out: u64::try_from(outgoing.body.as_ref().map_or(0, Vec::len))
+                .unwrap_or(u64::MAX),
             bytes_in: 0,
             took: std::time::Duration::ZERO,
         }
@@ -275,7 +294,9 @@ impl Exchange {
 fn with_reserved<T>(call: &Call, check: impl FnOnce(&Reserved<'_>) -> T) -> T {
     let recipes = call.connector.manifest().recipes();
     let credential = call.link.options.credential.as_ref();
-    let kind = credential.and_then(|it| recipes.get(it.recipe())).map(|it| it.kind());
+    let kind = credential
+        .and_then(|it| recipes.get(it.recipe()))
+        .map(|it| it.kind());
     match kind {
         Some(RecipeKind::Header { header }) => check(&Reserved {
             headers: &[header.as_str()],
@@ -302,11 +323,18 @@ fn deny(call: &Call, code: &str, why: &dyn std::fmt::Display) -> Failure {
     Failure::Denied(code.to_owned())
 }
 
-fn plan(planned: &std::sync::Mutex<Vec<PlannedRequest>>, checked: &request::Checked, body: Option<Vec<u8>>) {
+fn plan(
+    planned: &std::sync::Mutex<Vec<PlannedRequest>>,
+    checked: &request::Checked,
+    body: Option<Vec<u8>>,
+) {
     let body = body.map(|bytes| {
-        String::from_utf8(bytes).unwrap_or_else(|error| format!("({} bytes)", error.as_bytes().len()))
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| format!("({} bytes)", error.as_bytes().len()))
     });
-    let mut planned = planned.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut planned = planned
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     planned.push(PlannedRequest {
         method: checked.method.as_str().to_owned(),
         url: checked.url.to_string(),

@@ -22,7 +22,8 @@ use crate::store::{self, Call, Running};
 use crate::wasi::Tail;
 
 /// What an exported function answers, on its way out of the guest.
-pub(crate) type Reply<'a, W> = Pin<Box<dyn Future<Output = wasmtime::Result<Result<W, types::Error>>> + Send + 'a>>;
+pub(crate) type Reply<'a, W> =
+    Pin<Box<dyn Future<Output = wasmtime::Result<Result<W, types::Error>>> + Send + 'a>>;
 
 /// A failure of the host inside an import, which is not the guest's fault.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,9 @@ impl Connection {
         &self,
         function: Function,
         mode: Mode,
-        invoke: impl for<'a> FnOnce(&'a bindings::Connector, &'a mut Store<Running>) -> Reply<'a, W> + Send + 'static,
+        invoke: impl for<'a> FnOnce(&'a bindings::Connector, &'a mut Store<Running>) -> Reply<'a, W>
+        + Send
+        + 'static,
         review: impl FnOnce(&mut T) -> u32,
     ) -> Result<(T, Arc<Report>), CallError>
     where
@@ -53,7 +56,10 @@ impl Connection {
         let mut report = self.report(function);
         let started = Instant::now();
         let result = match self.admit(function, &mut report) {
-            Ok(connector) => self.run(connector, report.id, mode, meter.clone(), invoke).await,
+            Ok(connector) => {
+                self.run(connector, report.id, mode, meter.clone(), invoke)
+                    .await
+            }
             Err(refused) => Err(End::Refused(refused)),
         };
         report.took = started.elapsed();
@@ -107,7 +113,9 @@ impl Connection {
         id: CallId,
         mode: Mode,
         meter: Arc<Meter>,
-        invoke: impl for<'a> FnOnce(&'a bindings::Connector, &'a mut Store<Running>) -> Reply<'a, W> + Send + 'static,
+        invoke: impl for<'a> FnOnce(&'a bindings::Connector, &'a mut Store<Running>) -> Reply<'a, W>
+        + Send
+        + 'static,
     ) -> Result<T, End>
     where
         W: Lift<T> + Send + 'static,
@@ -115,7 +123,10 @@ impl Connection {
     {
         let settings = check(&self.link, &connector)?;
         let slots = &self.shared.slots;
-        let slot = slots.take(self.link.key.tenant()).await.ok_or(End::Refused(Refused::Busy))?;
+        let slot = slots
+            .take(self.link.key.tenant())
+            .await
+            .ok_or(End::Refused(Refused::Busy))?;
         let call = Call {
             id,
             shared: self.shared.clone(),
@@ -219,11 +230,16 @@ fn check(link: &Link, connector: &Connector) -> Result<Settings, End> {
     let options = &link.options;
     if let Some(credential) = &options.credential {
         let name = credential.recipe();
-        let recipe = manifest
-            .recipes()
-            .get(name)
-            .ok_or_else(|| misfit(format!("it has no way to authenticate that is called {name}")))?;
-        if let Some(missing) = recipe.fields().iter().find(|field| credential.field(field).is_none()) {
+        let recipe = manifest.recipes().get(name).ok_or_else(|| {
+            misfit(format!(
+                "it has no way to authenticate that is called {name}"
+            ))
+        })?;
+        if let Some(missing) = recipe
+            .fields()
+            .iter()
+            .find(|field| credential.field(field).is_none())
+        {
             return Err(misfit(format!("the credential lacks the field {missing}")));
         }
     }
@@ -264,7 +280,9 @@ fn why(error: &wasmtime::Error, meter: &Meter, stderr: &Tail) -> End {
     if text.contains("resource table") && text.contains("full") {
         return End::Limit(Limit::Handles);
     }
-    trap(TrapKind::Code(brightsync_core::escape::escape(&text, 1024).into_owned()))
+    trap(TrapKind::Code(
+        brightsync_core::escape::escape(&text, 1024).into_owned(),
+    ))
 }
 
 /// A write without an answer is in doubt, whatever the connector makes of it.

@@ -25,7 +25,9 @@ pub(crate) struct Store {
 
 /// The store cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("the store of compiled connectors cannot use {path:?}; check that the folder can be written and that the key is a file of 32 bytes")]
+#[error(
+    "the store of compiled connectors cannot use {path:?}; check that the folder can be written and that the key is a file of 32 bytes"
+)]
 pub struct OpenError {
     path: PathBuf,
     #[source]
@@ -166,7 +168,10 @@ mod tests {
         let digest = Digest::of(b"component");
         assert_eq!(store(data.path()).get(digest), None);
         store(data.path()).put(digest, b"code").unwrap();
-        assert_eq!(store(data.path()).get(digest).as_deref(), Some(&b"code"[..]));
+        assert_eq!(
+            store(data.path()).get(digest).as_deref(),
+            Some(&b"code"[..])
+        );
     }
 
     #[test]
@@ -177,7 +182,11 @@ mod tests {
         ours.put(one, b"code").unwrap();
 
         fs::copy(ours.path(one), ours.path(two)).unwrap();
-        assert_eq!(ours.get(two), None, "a file that stands under another digest");
+        assert_eq!(
+            ours.get(two),
+            None,
+            "a file that stands under another digest"
+        );
 
         let mut bytes = fs::read(ours.path(one)).unwrap();
         *bytes.last_mut().unwrap() ^= 1;
@@ -189,7 +198,11 @@ mod tests {
 
         ours.put(one, b"code").unwrap();
         fs::write(data.path().join("installation.key"), [9; 32]).unwrap();
-        assert_eq!(store(data.path()).get(one), None, "another installation's key");
+        assert_eq!(
+            store(data.path()).get(one),
+            None,
+            "another installation's key"
+        );
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub struct ConnectionKey {
 
 /// A name that cannot name a tenant or a connection.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} cannot name a tenant or a connection; use 1 to 128 characters of A-Z a-z 0-9 . _ @ -")]
+#[error(
+    "{0:?} cannot name a tenant or a connection; use 1 to 128 characters of A-Z a-z 0-9 . _ @ -"
+)]
 pub struct InvalidKey(pub String);
 
 /// What an embedder says of a connection.

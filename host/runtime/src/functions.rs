@@ -226,25 +226,44 @@ functions! {
 
 impl Connection {
     /// Finds accounts whose name contains these words, case and accents aside.
-    pub async fn search_accounts_by_name(&self, words: String, page: PageRequest) -> Result<Page<Change<Account>>, CallError> {
-        let review = |found: &mut Page<Change<Account>>| lookup::accounts_by_name(found, &words, Extent::Contains);
+    pub async fn search_accounts_by_name(
+        &self,
+        words: String,
+        page: PageRequest,
+    ) -> Result<Page<Change<Account>>, CallError> {
+        let review = |found: &mut Page<Change<Account>>| {
+            lookup::accounts_by_name(found, &words, Extent::Contains)
+        };
         let called = invoke!(self, Mode::Live, GetAccountsByName, brightsync_crm_accounts.call_get_accounts_by_name,
             [words: String, page: wit::types::PageRequest], review);
         Ok(called?.0)
     }
 
     /// Finds contacts whose name contains these words, case and accents aside.
-    pub async fn search_contacts_by_name(&self, words: String, page: PageRequest) -> Result<Page<Change<Contact>>, CallError> {
-        let review = |found: &mut Page<Change<Contact>>| lookup::contacts_by_name(found, &words, Extent::Contains);
+    pub async fn search_contacts_by_name(
+        &self,
+        words: String,
+        page: PageRequest,
+    ) -> Result<Page<Change<Contact>>, CallError> {
+        let review = |found: &mut Page<Change<Contact>>| {
+            lookup::contacts_by_name(found, &words, Extent::Contains)
+        };
         let called = invoke!(self, Mode::Live, GetContactsByName, brightsync_crm_contacts.call_get_contacts_by_name,
             [words: String, page: wit::types::PageRequest], review);
         Ok(called?.0)
     }
 
     /// Calls a function by its name, with its arguments by their names and everything in the contract's JSON form. `page` and `request` may be left out.
-    pub async fn call_json(&self, function: Function, arguments: Map<String, Value>) -> Result<Value, JsonCallError> {
+    pub async fn call_json(
+        &self,
+        function: Function,
+        arguments: Map<String, Value>,
+    ) -> Result<Value, JsonCallError> {
         if function == Function::GetAccountsByDomain && !self.has(function) {
-            let mut arguments = Arguments { function, given: arguments };
+            let mut arguments = Arguments {
+                function,
+                given: arguments,
+            };
             let domain = arguments.take("domain")?;
             let page = arguments.take("page")?;
             arguments.finish()?;
@@ -257,7 +276,9 @@ impl Connection {
     /// Does the same without sending what would change something.
     pub async fn dry_run(&self, function: Function, arguments: Map<String, Value>) -> DryRun {
         let planned = Arc::new(Mutex::default());
-        let result = self.by_name(function, arguments, Mode::DryRun(planned.clone())).await;
+        let result = self
+            .by_name(function, arguments, Mode::DryRun(planned.clone()))
+            .await;
         let mut planned = planned.lock().unwrap_or_else(PoisonError::into_inner);
         DryRun {
             planned: std::mem::take(&mut *planned),

@@ -155,7 +155,10 @@ impl Host {
     /// The connectors that are loaded.
     pub fn connectors(&self) -> Vec<Inspection> {
         let connectors = read(&self.0.connectors);
-        connectors.values().map(|it| it.inspection().clone()).collect()
+        connectors
+            .values()
+            .map(|it| it.inspection().clone())
+            .collect()
     }
 
     /// Makes a connection. What does not fit the connector's manifest is told at the first call, since another version may be loaded by then.
@@ -298,9 +301,18 @@ impl Shared {
         let tenant = link.key.tenant();
         let connector = &link.options.connector;
         [
-            (Suspension::Connector(connector.clone()), format!("connector {connector}")),
-            (Suspension::Tenant(tenant.to_owned()), format!("tenant {tenant}")),
-            (Suspension::Connection(link.key.clone()), format!("connection {}", link.key)),
+            (
+                Suspension::Connector(connector.clone()),
+                format!("connector {connector}"),
+            ),
+            (
+                Suspension::Tenant(tenant.to_owned()),
+                format!("tenant {tenant}"),
+            ),
+            (
+                Suspension::Connection(link.key.clone()),
+                format!("connection {}", link.key),
+            ),
         ]
         .into_iter()
         .find_map(|(what, text)| suspended.contains(&what).then_some(text))
@@ -310,12 +322,16 @@ impl Shared {
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = read(&self.0.connectors).keys().cloned().collect();
-        f.debug_struct("Host").field("connectors", &names).finish_non_exhaustive()
+        f.debug_struct("Host")
+            .field("connectors", &names)
+            .finish_non_exhaustive()
     }
 }
 
 fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::try_from(since.as_millis()).unwrap_or(Timestamp::MAX)
 }
 

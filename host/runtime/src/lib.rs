@@ -34,4 +34,6 @@ pub use self::functions::{DryRun, JsonCallError};
 pub use self::host::{BuildError, Builder, Host, Loaded, Suspension};
 pub use self::limits::{Limit, Limits};
 pub use self::report::{CallId, Exchange, Report};
-pub use self::state::{Compartment, MAX_BYTES, MAX_KEY, MAX_KEYS, MemoryState, Refusal, StateStore};
+pub use self::state::{
+    Compartment, MAX_BYTES, MAX_KEY, MAX_KEYS, MemoryState, Refusal, StateStore,
+};

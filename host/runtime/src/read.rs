@@ -17,19 +17,31 @@ impl Connection {
     /// Reads the contacts of a user, or all, or what has changed among them, page by page.
     ///
     /// Each page is one call. The stream ends after the last page or after the first error; what was read until then stands, but it is not the whole.
-    pub fn my_contacts(&self, request: ReadRequest) -> impl Stream<Item = Result<Page<Change<Contact>>, CallError>> + Send + 'static {
+    pub fn my_contacts(
+        &self,
+        request: ReadRequest,
+    ) -> impl Stream<Item = Result<Page<Change<Contact>>, CallError>> + Send + 'static {
         let first = request.page.clone();
         self.pages(Function::GetMyContacts, first, move |connection, page| {
-            let request = ReadRequest { page, ..request.clone() };
+            let request = ReadRequest {
+                page,
+                ..request.clone()
+            };
             async move { connection.get_my_contacts(request).await }
         })
     }
 
     /// Reads accounts likewise.
-    pub fn my_accounts(&self, request: ReadRequest) -> impl Stream<Item = Result<Page<Change<Account>>, CallError>> + Send + 'static {
+    pub fn my_accounts(
+        &self,
+        request: ReadRequest,
+    ) -> impl Stream<Item = Result<Page<Change<Account>>, CallError>> + Send + 'static {
         let first = request.page.clone();
         self.pages(Function::GetMyAccounts, first, move |connection, page| {
-            let request = ReadRequest { page, ..request.clone() };
+            let request = ReadRequest {
+                page,
+                ..request.clone()
+            };
             async move { connection.get_my_accounts(request).await }
         })
     }
@@ -37,7 +49,12 @@ impl Connection {
     /// Goes over all pages of any list: `fetch` makes the call for one page.
     ///
     /// `function` names the read in errors. A connector that answers the same token twice, or pages without end, is stopped.
-    pub fn pages<T, F, A>(&self, function: Function, first: PageRequest, fetch: F) -> impl Stream<Item = Result<Page<T>, CallError>> + Send + use<T, F, A>
+    pub fn pages<T, F, A>(
+        &self,
+        function: Function,
+        first: PageRequest,
+        fetch: F,
+    ) -> impl Stream<Item = Result<Page<T>, CallError>> + Send + use<T, F, A>
     where
         F: Fn(Connection, PageRequest) -> A + Send,
         A: Future<Output = Result<Page<T>, CallError>> + Send,
@@ -63,7 +80,10 @@ impl Connection {
             if let Some(token) = &page.end.next {
                 if !reading.seen.insert(token.clone()) {
                     return Err(reading.stop(End::Trap(Trap {
-                        kind: TrapKind::Breach("it answered the same page token twice, so the read would never end".to_owned()),
+                        kind: TrapKind::Breach(
+                            "it answered the same page token twice, so the read would never end"
+                                .to_owned(),
+                        ),
                         stderr: String::new(),
                     })));
                 }

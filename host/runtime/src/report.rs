@@ -1,8 +1,8 @@
 //! What a call did: for the operator, for the bill, and for the one who asks why. Never a body, a query value or a header.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use brightsync_core::crm::Timestamp;
@@ -203,7 +203,8 @@ impl CallId {
         use std::hash::{BuildHasher, RandomState};
         use std::sync::LazyLock;
         use std::sync::atomic::AtomicU64;
-        static START: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one("call") & !0xff_ffff);
+        static START: LazyLock<u64> =
+            LazyLock::new(|| RandomState::new().hash_one("call") & !0xff_ffff);
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(START.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)))
     }

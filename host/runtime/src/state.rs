@@ -120,12 +120,21 @@ mod tests {
         let of = compartment("ann");
         assert_eq!(state.set(&of, "", Some(vec![])), Err(Refusal::InvalidKey));
         let long = "k".repeat(MAX_KEY + 1);
-        assert_eq!(state.set(&of, &long, Some(vec![])), Err(Refusal::InvalidKey));
+        assert_eq!(
+            state.set(&of, &long, Some(vec![])),
+            Err(Refusal::InvalidKey)
+        );
         for n in 0..MAX_KEYS {
             state.set(&of, &n.to_string(), Some(vec![1])).unwrap();
         }
-        assert_eq!(state.set(&of, "one more", Some(vec![1])), Err(Refusal::Full));
-        assert_eq!(state.set(&of, "0", Some(vec![0; MAX_BYTES])), Err(Refusal::Full));
+        assert_eq!(
+            state.set(&of, "one more", Some(vec![1])),
+            Err(Refusal::Full)
+        );
+        assert_eq!(
+            state.set(&of, "0", Some(vec![0; MAX_BYTES])),
+            Err(Refusal::Full)
+        );
         assert_eq!(state.get(&of, "0"), Some(vec![1]));
         state.set(&of, "0", None).unwrap();
         state.set(&of, "one more", Some(vec![1])).unwrap();

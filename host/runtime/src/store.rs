@@ -40,7 +40,10 @@ pub(crate) struct Running {
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Running>> {
     let mut linker = Linker::new(engine);
     wasi::link(&mut linker)?;
-    bindings::Connector::add_to_linker::<_, wasmtime::component::HasSelf<_>>(&mut linker, |it: &mut Running| it)?;
+    bindings::Connector::add_to_linker::<_, wasmtime::component::HasSelf<_>>(
+        &mut linker,
+        |it: &mut Running| it,
+    )?;
     Ok(linker)
 }
 
@@ -67,7 +70,10 @@ pub(crate) fn open(call: Call, stderr: &Tail) -> Store<Running> {
             meter.refuse(Limit::GuestTime);
             return Ok(UpdateDeadline::Interrupt);
         }
-        Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+        Ok(UpdateDeadline::YieldCustom(
+            1,
+            Box::pin(tokio::task::yield_now()),
+        ))
     });
     store
 }

@@ -22,7 +22,8 @@ impl Tail {
     /// The text, as far as it is one, with control characters made visible.
     pub(crate) fn text(&self) -> String {
         let bytes: Vec<u8> = self.bytes().iter().copied().collect();
-        brightsync_core::escape::escape(String::from_utf8_lossy(&bytes).trim_end(), KEPT).into_owned()
+        brightsync_core::escape::escape(String::from_utf8_lossy(&bytes).trim_end(), KEPT)
+            .into_owned()
     }
 
     fn bytes(&self) -> std::sync::MutexGuard<'_, VecDeque<u8>> {
@@ -71,7 +72,11 @@ impl HostWallClock for Milliseconds {
     }
 
     fn now(&self) -> Duration {
-        whole(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+        whole(
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        )
     }
 }
 

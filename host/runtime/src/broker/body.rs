@@ -11,13 +11,18 @@ pub(super) async fn read(response: &mut Received, call: &Call) -> Result<Vec<u8>
         // None was asked for, and what cannot be unpacked under a cap is not passed on.
         return Err(Failure::Other("content-encoding"));
     }
-    if response.announced().is_some_and(|length| limits.answer_size < length) {
+    if response
+        .announced()
+        .is_some_and(|length| limits.answer_size < length)
+    {
         return Err(Failure::TooLarge);
     }
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        let total = u64::try_from(body.len()).unwrap_or(u64::MAX).saturating_add(length);
+        let total = u64::try_from(body.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(length);
         if limits.answer_size < total || !call.meter.receive(length, limits.bytes_in) {
             return Err(Failure::TooLarge);
         }

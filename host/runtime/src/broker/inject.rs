@@ -13,7 +13,12 @@ use crate::store::Call;
 
 /// Adds the credential. A connection whose credential does not fit its recipe has to be connected anew.
 pub(super) fn inject(wire: Wire, call: &Call) -> Result<Ready, Failure> {
-    let credential = call.link.options.credential.as_ref().ok_or(Failure::Credential)?;
+    let credential = call
+        .link
+        .options
+        .credential
+        .as_ref()
+        .ok_or(Failure::Credential)?;
     let recipe = call
         .connector
         .manifest()
@@ -24,7 +29,12 @@ pub(super) fn inject(wire: Wire, call: &Call) -> Result<Ready, Failure> {
 }
 
 fn apply(mut ready: Ready, recipe: &Recipe, credential: &Credential) -> Result<Ready, Failure> {
-    let field = |name: &str| credential.field(name).map(|it| it.reveal()).ok_or(Failure::Credential);
+    let field = |name: &str| {
+        credential
+            .field(name)
+            .map(|it| it.reveal())
+            .ok_or(Failure::Credential)
+    };
     match recipe.kind() {
         RecipeKind::Bearer => {
             let value = Zeroizing::new(format!("Bearer {}", field("token")?));

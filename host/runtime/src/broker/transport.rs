@@ -90,7 +90,10 @@ impl Transports {
 
     /// The transport for what was permitted.
     pub(super) fn get(&self, link: &Link, permit: &Permit) -> Result<Transport, reqwest::Error> {
-        let only = permit.carve_out.as_ref().map(brightsync_core::grant::CarveOut::address);
+        let only = permit
+            .carve_out
+            .as_ref()
+            .map(brightsync_core::grant::CarveOut::address);
         let key = Key {
             connection: link.key.clone(),
             revision: link.revision,
@@ -104,7 +107,10 @@ impl Transports {
             return Ok(transport.clone());
         }
         if open.len() >= KEPT
-            && let Some(oldest) = open.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| key.clone())
+            && let Some(oldest) = open
+                .iter()
+                .min_by_key(|(_, (_, used))| *used)
+                .map(|(key, _)| key.clone())
         {
             open.remove(&oldest);
         }
@@ -149,17 +155,28 @@ impl Transport {
     /// Sends and waits for the head of the answer.
     pub(super) async fn send(&self, request: Ready) -> Result<Received, Failure> {
         // The HTTP client's resolver is not asked for an address that is written out.
-        if let Some(literal) = request.0.url().host().and_then(|host| address::literal(&host.to_owned()))
+        if let Some(literal) = request
+            .0
+            .url()
+            .host()
+            .and_then(|host| address::literal(&host.to_owned()))
             && !self.rule.permits(literal)
         {
             return Err(Failure::Denied("address".to_owned()));
         }
-        let response = self.client.execute(request.0).await.map_err(|error| why(&error))?;
+        let response = self
+            .client
+            .execute(request.0)
+            .await
+            .map_err(|error| why(&error))?;
         // It cannot be any other, by all of the above. If it is, nothing of it is used.
         match response.remote_addr() {
             Some(peer) if self.rule.permits(peer.ip()) => Ok(Received(response)),
             peer => {
-                tracing::error!(?peer, "an answer came from an address that may not be reached");
+                tracing::error!(
+                    ?peer,
+                    "an answer came from an address that may not be reached"
+                );
                 Err(Failure::NoAnswer("address"))
             }
         }
@@ -173,10 +190,14 @@ impl Wire {
             .map_err(|_| Failure::Denied("method".to_owned()))?;
         let mut request = reqwest::Request::new(method, self.url);
         let headers = request.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(concat!("BrightSync/", env!("CARGO_PKG_VERSION"))));
+        headers.insert(
+            USER_AGENT,
+            HeaderValue::from_static(concat!("BrightSync/", env!("CARGO_PKG_VERSION"))),
+        );
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         for (name, value) in self.headers {
-            let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) else {
+            let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+            else {
                 return Err(Failure::Denied("header".to_owned()));
             };
             headers.insert(name, value);
@@ -212,11 +233,18 @@ impl Received {
 
     pub(super) fn is_encoded(&self) -> bool {
         let identity = HeaderValue::from_static("identity");
-        self.0.headers().get_all(CONTENT_ENCODING).iter().any(|it| *it != identity)
+        self.0
+            .headers()
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .any(|it| *it != identity)
     }
 
     pub(super) async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
-        self.0.chunk().await.map_err(|_| Failure::NoAnswer("cut-off"))
+        self.0
+            .chunk()
+            .await
+            .map_err(|_| Failure::NoAnswer("cut-off"))
     }
 }
 
@@ -230,7 +258,11 @@ fn why(error: &reqwest::Error) -> Failure {
         cause = error.source();
     }
     if error.is_connect() {
-        return Failure::NotSent(if error.is_timeout() { "connect-timeout" } else { "connect" });
+        return Failure::NotSent(if error.is_timeout() {
+            "connect-timeout"
+        } else {
+            "connect"
+        });
     }
     if error.is_timeout() {
         return Failure::NoAnswer("timeout");

@@ -15,7 +15,8 @@ impl Host for Running {
     async fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
         self.enter()?;
         let mut bytes = vec![0; usize::try_from(length.min(MOST))?];
-        getrandom::fill(&mut bytes).map_err(|problem| crate::call::host_failure(format!("no random bytes: {problem}")))?;
+        getrandom::fill(&mut bytes)
+            .map_err(|problem| crate::call::host_failure(format!("no random bytes: {problem}")))?;
         Ok(bytes)
     }
 }

@@ -12,7 +12,10 @@ impl Host for Running {
         Ok(pass(&self.call, request).await)
     }
 
-    async fn send_all(&mut self, requests: Vec<Request>) -> wasmtime::Result<Vec<Result<Response, Failure>>> {
+    async fn send_all(
+        &mut self,
+        requests: Vec<Request>,
+    ) -> wasmtime::Result<Vec<Result<Response, Failure>>> {
         self.enter()?;
         let call = &self.call;
         let answers = futures::stream::iter(requests)
@@ -31,7 +34,17 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
         repeatable: request.repeatable,
     };
     match call.shared.broker.send(call, outgoing).await {
-        Ok(Answer { status, url, headers, body }) => Ok(Response { status, url, headers, body }),
+        Ok(Answer {
+            status,
+            url,
+            headers,
+            body,
+        }) => Ok(Response {
+            status,
+            url,
+            headers,
+            body,
+        }),
         Err(failure) => Err(match failure {
             broker::Failure::Denied(code) => Failure::Denied(code),
             broker::Failure::NotSent(code) => Failure::NotSent(code.to_owned()),

@@ -20,7 +20,11 @@ impl Host for Running {
             return Ok(());
         }
         let text = escape(&message, LONGEST);
-        let (call, connection, connector) = (self.call.id, &self.call.link.key, &self.call.link.options.connector);
+        let (call, connection, connector) = (
+            self.call.id,
+            &self.call.link.key,
+            &self.call.link.options.connector,
+        );
         // The level of an event is part of its static description, so each has its own.
         match level {
             Level::Debug => tracing::debug!(%call, %connection, %connector, %text, "connector"),

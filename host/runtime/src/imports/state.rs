@@ -19,7 +19,11 @@ impl Host for Running {
         Ok(self.call.shared.state.get(&self.compartment(), &key))
     }
 
-    async fn set(&mut self, key: String, value: Option<Vec<u8>>) -> wasmtime::Result<Result<(), Refusal>> {
+    async fn set(
+        &mut self,
+        key: String,
+        value: Option<Vec<u8>>,
+    ) -> wasmtime::Result<Result<(), Refusal>> {
         self.enter()?;
         let kept = self.call.shared.state.set(&self.compartment(), &key, value);
         Ok(kept.map_err(|refusal| match refusal {
