@@ -26,6 +26,9 @@ impl Client {
     }
 
     pub(crate) async fn start(options: Options) -> Self {
+        // The workspace's reqwest names no cryptography of its own, and asks for one even for plain
+        // http; every test but the first finds it installed.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
