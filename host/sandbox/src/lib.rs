@@ -32,6 +32,7 @@ mod server;
 mod socket;
 mod store;
 mod tombstone;
+pub mod tryton;
 mod user;
 
 pub use auth::{Credentials, Login};
