@@ -159,17 +159,17 @@ fn set_list(
             }
         }
         let flag = |name: &str| row.get(name).and_then(Value::as_bool).unwrap_or(false);
-        let mut seen = json!({
-            member: text,
-            "primary": primary(row),
-            "optOut": flag("optOut"),
-            "invalid": flag("invalid"),
-        });
+        let mut seen = Map::from_iter([
+            (member.to_owned(), text.into()),
+            ("primary".to_owned(), primary(row).into()),
+            ("optOut".to_owned(), flag("optOut").into()),
+            ("invalid".to_owned(), flag("invalid").into()),
+        ]);
         if member == "emailAddress" {
             if !is_address(text) {
                 return Err(invalid());
             }
-            seen["lower"] = text.to_lowercase().into();
+            seen.insert("lower".to_owned(), text.to_lowercase().into());
         } else {
             let kind = row.get("type").and_then(Value::as_str).unwrap_or("Office");
             let kinds: &[&str] = match record.entity {
@@ -180,9 +180,9 @@ fn set_list(
             if !kinds.contains(&kind) || !text.chars().all(loose) || text.is_empty() {
                 return Err(invalid());
             }
-            seen["type"] = kind.into();
+            seen.insert("type".to_owned(), kind.into());
         }
-        kept.push(seen);
+        kept.push(Value::Object(seen));
     }
     record.fields.insert(list.to_owned(), kept.into());
     Ok(())
@@ -207,7 +207,9 @@ fn merge_columns(record: &mut Record, name: &str, value: &Value) {
     for (id, given) in value.as_object().into_iter().flatten() {
         let row = columns.entry(id.clone()).or_insert_with(|| json!({}));
         for (column, value) in given.as_object().into_iter().flatten() {
-            row[column] = value.clone();
+            if let Some(row) = row.as_object_mut() {
+                row.insert(column.clone(), value.clone());
+            }
         }
     }
     record.fields.insert(name.to_owned(), columns.into());

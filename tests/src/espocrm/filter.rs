@@ -11,8 +11,8 @@ use super::store::{Record, Store};
 /// One checked condition.
 #[derive(Clone, Debug)]
 pub(super) enum Filter {
-    All(Vec<Filter>),
-    Any(Vec<Filter>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
     Linked(String, Vec<String>),
     Attribute(String, Kind, Test),
 }
