@@ -15,7 +15,7 @@ use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::RecipeKind;
 use brightsync_core::policy::{Credential, Permit, Policy};
-use brightsync_core::request::{self, Ask, Base, Caps, Method, Reserved};
+use brightsync_core::request::{self, Ask, Base, Caps, Reserved};
 use brightsync_core::response;
 use url::Url;
 
@@ -113,20 +113,23 @@ impl Broker {
     pub(crate) async fn send(&self, call: &Call, outgoing: Outgoing) -> Result<Answer, Failure> {
         let started = Instant::now();
         let mut exchange = Exchange::of(&outgoing);
-        let repeatable = outgoing.repeatable;
-        let mut method = None;
-        let result = self
-            .carry_out(call, outgoing, &mut exchange, &mut method)
-            .await;
+        // The call's own budget comes first, so that refusals are bounded like everything else.
+        let limits = &call.shared.limits;
+        match call
+            .meter
+            .allow(limits.requests, limits.bytes_out, exchange.bytes_out)
+        {
+            Allowance::Granted => {}
+            Allowance::TooManyRequests => {
+                return Err(Failure::Denied("too-many-requests".to_owned()));
+            }
+            Allowance::TooManyBytes => return Err(Failure::Denied("too-many-bytes".to_owned())),
+        }
+        let result = self.carry_out(call, outgoing, &mut exchange).await;
         exchange.took = started.elapsed();
         match &result {
             Ok(answer) => exchange.bytes_in = u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
             Err(failure) => exchange.failure = Some(failure.code().to_owned()),
-        }
-        // Too large is an answer that nobody read: a write may have been carried out all the same.
-        let changes = !repeatable && method.is_some_and(|it| !it.is_safe());
-        if changes && matches!(result, Err(Failure::NoAnswer(_) | Failure::TooLarge)) {
-            call.meter.doubt();
         }
         call.meter.request(exchange);
         result
@@ -138,7 +141,6 @@ impl Broker {
         call: &Call,
         outgoing: Outgoing,
         exchange: &mut Exchange,
-        method: &mut Option<Method>,
     ) -> Result<Answer, Failure> {
         // Refuse what a guest must not set, in an address that is read once: what is checked is what is dialled.
         let manifest = call.connector.manifest();
@@ -158,28 +160,13 @@ impl Broker {
             request::check(ask, &base, reserved, &Caps::default())
         })
         .map_err(|fault| deny(call, fault.code(), &fault))?;
-        *method = Some(checked.method);
         exchange.read(&checked.url);
 
         // Policy: manifest, tenant, operator.
         let permit = self.permit(call, &checked.url)?;
 
-        // The call's own budget.
-        let limits = &call.shared.limits;
-        let body_bytes = u64::try_from(body_length.unwrap_or(0)).unwrap_or(u64::MAX);
-        match call
-            .meter
-            .allow(limits.requests, limits.bytes_out, body_bytes)
-        {
-            Allowance::Granted => {}
-            Allowance::TooManyRequests => {
-                return Err(Failure::Denied("too-many-requests".to_owned()));
-            }
-            Allowance::TooManyBytes => return Err(Failure::Denied("too-many-bytes".to_owned())),
-        }
-        if let Mode::DryRun(planned) = &call.mode
-            && !(outgoing.repeatable || checked.method.is_safe())
-        {
+        let changes = !outgoing.repeatable && !checked.method.is_safe();
+        if changes && let Mode::DryRun(planned) = &call.mode {
             plan(planned, &checked, outgoing.body);
             return Err(Failure::Denied("dry-run".to_owned()));
         }
@@ -193,7 +180,7 @@ impl Broker {
             method = checked.method.as_str(),
             origin = %permit.origin,
             path = %exchange.path,
-            bytes = body_bytes,
+            bytes = exchange.bytes_out,
             "request"
         );
 
@@ -217,9 +204,13 @@ impl Broker {
                 tracing::error!(call = %call.id, %problem, "no transport");
                 Failure::NotSent("transport")
             })?;
-        let mut response = transport.send(ready).await.map_err(|failure| {
+        // From here until the whole answer is here, a write is in doubt, however this ends.
+        let write = changes.then(|| call.meter.write());
+        let mut response = transport.send(ready).await.inspect_err(|failure| {
+            if let (Failure::NotSent(_) | Failure::Denied(_), Some(write)) = (failure, &write) {
+                write.not_sent();
+            }
             tracing::debug!(call = %call.id, origin = %permit.origin, code = failure.code(), "no answer");
-            failure
         })?;
         exchange.status = Some(response.status());
 
@@ -230,6 +221,9 @@ impl Broker {
             &response::Caps::default(),
         );
         let body = body::read(&mut response, call).await?;
+        if let Some(write) = write {
+            write.answered();
+        }
         Ok(Answer {
             status: response.status(),
             url: checked.url.into(),

@@ -64,6 +64,8 @@ impl Connection {
         };
         report.took = started.elapsed();
         meter.complete(&mut report);
+        let cut_short = !matches!(result, Ok(_) | Err(End::Connector(_)));
+        report.in_doubt = meter.has_unanswered() || (cut_short && meter.has_answered());
         match result {
             Ok(mut answer) => {
                 report.mismatches = review(&mut answer);

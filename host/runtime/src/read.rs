@@ -56,7 +56,7 @@ impl Connection {
         fetch: F,
     ) -> impl Stream<Item = Result<Page<T>, CallError>> + Send + use<T, F, A>
     where
-        F: Fn(Connection, PageRequest) -> A + Send,
+        F: Fn(Self, PageRequest) -> A + Send,
         A: Future<Output = Result<Page<T>, CallError>> + Send,
         T: Send,
     {

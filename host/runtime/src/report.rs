@@ -53,7 +53,7 @@ pub struct Report {
     pub mismatches: u32,
     /// `answer`, or the kind of end.
     pub outcome: &'static str,
-    /// True if a write was sent and no answer came, whatever the connector says of it.
+    /// True if something may have been written of which the caller does not know: a write was sent and no answer came, whatever the connector says of it, or a write was answered and the call then came to another end than an answer or an error.
     pub in_doubt: bool,
 }
 
@@ -95,11 +95,15 @@ pub(crate) struct Meter {
 struct Notes {
     requests: Vec<Exchange>,
     refused: Option<Limit>,
-    in_doubt: bool,
+    unanswered: u32,
+    answered: u32,
     bytes_out: u64,
     bytes_in: u64,
     sent: u32,
 }
+
+/// A write that is on its way.
+pub(crate) struct Write(Arc<Meter>);
 
 /// What a call may still send.
 #[derive(Debug, PartialEq, Eq)]
@@ -167,14 +171,20 @@ impl Meter {
         self.notes().requests.push(exchange);
     }
 
-    /// Notes that a write was sent and has no answer.
-    pub(crate) fn doubt(&self) {
-        self.notes().in_doubt = true;
+    /// Notes that a write is about to be sent. Until it is known to be answered or never sent, it is in doubt.
+    pub(crate) fn write(self: &Arc<Self>) -> Write {
+        self.notes().unanswered += 1;
+        Write(self.clone())
     }
 
-    /// Whether a write was sent and has no answer.
-    pub(crate) fn in_doubt(&self) -> bool {
-        self.notes().in_doubt
+    /// Whether a write was sent to which no answer came.
+    pub(crate) fn has_unanswered(&self) -> bool {
+        self.notes().unanswered > 0
+    }
+
+    /// Whether a write was answered.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.notes().answered > 0
     }
 
     /// Fills in a report.
@@ -185,12 +195,26 @@ impl Meter {
         report.host_calls = self.host_calls.load(Ordering::Relaxed);
         report.log_lines = self.log_lines.load(Ordering::Relaxed);
         report.requests.clone_from(&notes.requests);
-        report.in_doubt = notes.in_doubt;
     }
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
         // A panic while the lock was held leaves plain numbers behind, all of them usable.
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write {
+    /// The whole answer is here.
+    pub(crate) fn answered(&self) {
+        let mut notes = self.0.notes();
+        notes.unanswered = notes.unanswered.saturating_sub(1);
+        notes.answered += 1;
+    }
+
+    /// It has not left the host.
+    pub(crate) fn not_sent(&self) {
+        let mut notes = self.0.notes();
+        notes.unanswered = notes.unanswered.saturating_sub(1);
     }
 }
 
