@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod base64;
 mod bindings;
 pub mod connector;
 pub mod domain;

@@ -4,8 +4,8 @@
 //! [`Offset`], [`Number`] and [`Cursor`] make and read the tokens of the usual kinds of paging; [`to_token`] and [`from_token`] those of any other.
 //! A token that does not read any more is `cursor-expired`, and the host starts the read again.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ::base64::Engine;
+use ::base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

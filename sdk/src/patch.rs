@@ -68,6 +68,20 @@ pub struct ListEdits<T> {
     steps: Vec<Step<T>>,
 }
 
+/// What becomes of a list in the end, for CRMs whose requests say "add" and "remove" themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListChange<T> {
+    /// It is replaced by this one.
+    Whole(Vec<T>),
+    /// Elements are removed and added; none is in both lists.
+    Parts {
+        /// What is added, unless it is there.
+        add: Vec<T>,
+        /// What is removed, if it is there.
+        remove: Vec<T>,
+    },
+}
+
 #[derive(Debug, Clone, PartialEq)]
 enum Step<T> {
     Add(T),
@@ -227,6 +241,25 @@ impl<T> ListEdits<T> {
         }
         list
     }
+
+    /// Sums the edits up; `same` says which elements are equal in this CRM.
+    pub fn sum(self, same: impl Fn(&T, &T) -> bool) -> ListChange<T> {
+        if self.start.is_some() {
+            return ListChange::Whole(self.apply(Vec::new(), same));
+        }
+        let (mut add, mut remove) = (Vec::new(), Vec::new());
+        for step in self.steps {
+            // Of several edits of one element the last one counts.
+            let (Step::Add(element) | Step::Remove(element)) = &step;
+            add.retain(|it| !same(it, element));
+            remove.retain(|it| !same(it, element));
+            match step {
+                Step::Add(element) => add.push(element),
+                Step::Remove(element) => remove.push(element),
+            }
+        }
+        ListChange::Parts { add, remove }
+    }
 }
 
 fn read<T: DeserializeOwned>(field: &str, json: &str) -> Result<T> {
@@ -236,7 +269,7 @@ fn read<T: DeserializeOwned>(field: &str, json: &str) -> Result<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Change, Fields};
+    use super::{Change, Fields, ListChange};
     use crate::{Edit, Patch, Reason};
 
     fn fields(edits: &[(&str, Edit)]) -> Fields {
@@ -280,6 +313,19 @@ mod tests {
         check_list(&[Edit::Clear, add("1"), remove("1")], &[7], &[]);
         let mut twice = fields(&[("a", set("1")), ("a", set("2"))]);
         assert_eq!(twice.value::<i32>("a").unwrap(), Some(Change::Set(2)));
+    }
+
+    #[test]
+    fn a_sum_has_each_element_once() {
+        let edits = [("n", "add", 1), ("n", "add", 2), ("n", "remove", 1), ("n", "remove", 3), ("n", "add", 3)];
+        let edits = edits.map(|(field, verb, n)| match verb {
+            "add" => (field, Edit::Add(n.to_string())),
+            _ => (field, Edit::Remove(n.to_string())),
+        });
+        let sum = |edits: &[(&str, Edit)]| fields(edits).list::<i32>("n").unwrap().unwrap().sum(|a, b| a == b);
+        assert_eq!(sum(&edits), ListChange::Parts { add: vec![2, 3], remove: vec![1] });
+        let whole = [("n", set("[7]")), ("n", Edit::Add("8".to_owned()))];
+        assert_eq!(sum(&whole), ListChange::Whole(vec![7, 8]));
     }
 
     #[test]
