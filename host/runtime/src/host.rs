@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use brightsync_core::component::Inspection;
 use brightsync_core::crm::Timestamp;
 use brightsync_core::grant::{CarveOut, Ceiling};
+use brightsync_core::manifest::Manifest;
 use brightsync_core::name::ConnectorName;
 use brightsync_core::public_mail::PublicMail;
 use wasmtime::Engine;
@@ -66,7 +67,9 @@ pub enum Suspension {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Loaded {
-    /// What is known of it.
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// What was seen of it.
     pub inspection: Inspection,
     /// The SHA-256 of the component.
     pub digest: Digest,
@@ -135,12 +138,14 @@ impl Host {
             shared.compiled.as_ref(),
         )
         .await?;
+        let manifest = connector.manifest().clone();
         let inspection = connector.inspection().clone();
         let digest = connector.digest();
         let name = connector.manifest().name().clone();
         tracing::info!(connector = %name, version = %connector.manifest().version(), %digest, "connector loaded");
         let old = write(&shared.connectors).insert(name, Arc::new(connector));
         Ok(Loaded {
+            manifest,
             inspection,
             digest,
             replaced: old.map(|it| it.digest()),

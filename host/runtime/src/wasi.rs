@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use brightsync_core::escape::escape;
 use wasmtime::component::Linker;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView as _};
 use wasmtime_wasi::p2::bindings::{cli, random};
@@ -22,8 +23,8 @@ impl Tail {
     /// The text, as far as it is one, with control characters made visible.
     pub(crate) fn text(&self) -> String {
         let bytes: Vec<u8> = self.bytes().iter().copied().collect();
-        brightsync_core::escape::escape(String::from_utf8_lossy(&bytes).trim_end(), KEPT)
-            .into_owned()
+        // Escaped, a character takes up to ten; the end is what matters, so nothing is cut here.
+        escape(String::from_utf8_lossy(&bytes).trim_end(), 10 * KEPT).into_owned()
     }
 
     fn bytes(&self) -> std::sync::MutexGuard<'_, VecDeque<u8>> {
@@ -141,7 +142,7 @@ mod tests {
         tail.push(&[b'a'; 10_000]);
         tail.push(b"the end\x1b[2J\n");
         let text = tail.text();
-        assert!(text.ends_with(r"the end\u{1b}[2J"), "{text}");
+        assert!(text.ends_with(r"the end\u{1b}[2J"));
         assert!(tail.bytes().len() == KEPT);
     }
 }
