@@ -20,5 +20,7 @@ pub fn encode(bytes: &[u8]) -> String {
 /// # Ok::<(), brightsync_sdk::Error>(())
 /// ```
 pub fn decode(text: &str) -> Result<Vec<u8>> {
-    STANDARD.decode(text).map_err(|error| Error::other(format!("a text is no base64: {error}")))
+    STANDARD
+        .decode(text)
+        .map_err(|error| Error::other(format!("a text is no base64: {error}")))
 }

@@ -31,7 +31,7 @@ mod response;
 use serde::Serialize;
 
 use crate::bindings::http as contract;
-use crate::{Error, Result, host};
+use crate::{Error, Result, host, json};
 pub use response::Response;
 
 /// Refines the error that was made of an answer, with what the CRM says in its body.
@@ -242,8 +242,8 @@ impl Request {
 
     /// Sends a JSON body.
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(json) => self.body(json, "application/json"),
+        match json::write(body) {
+            Ok(json) => self.body(json.into_bytes(), "application/json"),
             Err(error) => {
                 self.problem.get_or_insert_with(|| {
                     Error::other(format!("a request body cannot be written as JSON: {error}"))

@@ -10,6 +10,7 @@ pub mod extra;
 mod form;
 mod host;
 pub mod http;
+mod json;
 pub mod log;
 pub mod page;
 pub mod patch;

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Id, PageEnd, PageRequest, Result, Skipped, Timestamp, Token};
+use crate::{Error, Id, PageEnd, PageRequest, Result, Skipped, Timestamp, Token, json};
 
 /// A page of a list: what is on it, and how it ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -244,7 +244,7 @@ const VERSION: &str = "1";
 /// It must hold nothing secret, since the host stores it, and be at most 16 KiB long.
 pub fn to_token(place: &impl Serialize) -> Token {
     // A value that JSON cannot hold becomes a token that does not read: `cursor-expired`, and no panic.
-    let json = serde_json::to_vec(place).unwrap_or_default();
+    let json = json::write(place).unwrap_or_default();
     format!("{VERSION}.{}", URL_SAFE_NO_PAD.encode(json))
 }
 
@@ -255,7 +255,7 @@ pub fn from_token<T: DeserializeOwned>(token: &str) -> Result<T> {
         if version != VERSION {
             return None;
         }
-        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+        json::read(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
     };
     read().ok_or_else(|| {
         Error::cursor_expired("this token is not one of this connector: begin the read again")

@@ -40,7 +40,7 @@ use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::{Edit, Error, InvalidField, Patch, Result};
+use crate::{Edit, Error, InvalidField, Patch, Result, json};
 
 /// The edits of a patch that have not been taken yet.
 #[derive(Debug)]
@@ -262,8 +262,8 @@ impl<T> ListEdits<T> {
     }
 }
 
-fn read<T: DeserializeOwned>(field: &str, json: &str) -> Result<T> {
-    serde_json::from_str(json)
+fn read<T: DeserializeOwned>(field: &str, text: &str) -> Result<T> {
+    json::read(text.as_bytes())
         .map_err(|error| Error::invalid(field, format!("the value is {error}")))
 }
 
@@ -317,13 +317,31 @@ mod tests {
 
     #[test]
     fn a_sum_has_each_element_once() {
-        let edits = [("n", "add", 1), ("n", "add", 2), ("n", "remove", 1), ("n", "remove", 3), ("n", "add", 3)];
+        let edits = [
+            ("n", "add", 1),
+            ("n", "add", 2),
+            ("n", "remove", 1),
+            ("n", "remove", 3),
+            ("n", "add", 3),
+        ];
         let edits = edits.map(|(field, verb, n)| match verb {
             "add" => (field, Edit::Add(n.to_string())),
             _ => (field, Edit::Remove(n.to_string())),
         });
-        let sum = |edits: &[(&str, Edit)]| fields(edits).list::<i32>("n").unwrap().unwrap().sum(|a, b| a == b);
-        assert_eq!(sum(&edits), ListChange::Parts { add: vec![2, 3], remove: vec![1] });
+        let sum = |edits: &[(&str, Edit)]| {
+            fields(edits)
+                .list::<i32>("n")
+                .unwrap()
+                .unwrap()
+                .sum(|a, b| a == b)
+        };
+        assert_eq!(
+            sum(&edits),
+            ListChange::Parts {
+                add: vec![2, 3],
+                remove: vec![1]
+            }
+        );
         let whole = [("n", set("[7]")), ("n", Edit::Add("8".to_owned()))];
         assert_eq!(sum(&whole), ListChange::Whole(vec![7, 8]));
     }

@@ -7,18 +7,18 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::bindings::state::Refusal;
-use crate::{Result, host, log};
+use crate::{Result, host, json, log};
 
 /// The value under a key; none if there is none any more, or one that another version of the connector kept in another form.
 pub fn get<T: DeserializeOwned>(key: &str) -> Option<T> {
-    serde_json::from_slice(&host::recall(key)?).ok()
+    json::read(&host::recall(key)?).ok()
 }
 
 /// Keeps a value under a key.
 ///
 /// A cache that is full is no error: a warning is logged, and the call goes on.
 pub fn set(key: &str, value: &impl Serialize) -> Result<()> {
-    keep(key, Some(serde_json::to_vec(value)?));
+    keep(key, Some(json::write(value)?.into_bytes()));
     Ok(())
 }
 

@@ -62,83 +62,96 @@ pub(crate) struct User {
     pub(crate) active: Option<bool>,
 }
 
-/// What every record has that the CRM itself writes.
-macro_rules! record {
-    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
-        $(#[$doc])*
-        #[derive(Default, Serialize, Deserialize)]
-        pub(crate) struct $name {
-            #[serde(skip_serializing)]
-            pub(crate) id: String,
-            #[serde(skip_serializing)]
-            pub(crate) version: Option<String>,
-            #[serde(skip_serializing)]
-            pub(crate) created_at: Option<String>,
-            #[serde(skip_serializing)]
-            pub(crate) modified_at: Option<String>,
-            #[serde(skip_serializing)]
-            pub(crate) url: Option<String>,
-            #[serde(skip_serializing)]
-            pub(crate) last_activity_at: Option<String>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            pub(crate) owner: Option<String>,
-            #[serde(default, skip_serializing_if = "Map::is_empty")]
-            pub(crate) custom: Map<String, Value>,
-            $($(#[$attribute])* pub(crate) $field: $type,)*
-        }
-    };
+#[derive(Deserialize)]
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) version: Option<String>,
+    pub(crate) created_at: Option<String>,
+    pub(crate) modified_at: Option<String>,
+    pub(crate) last_activity_at: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) domains: Vec<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) parent: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) active: Option<bool>,
+    #[serde(default)]
+    pub(crate) custom: Map<String, Value>,
 }
 
-record! {
-    Account {
-        name: String,
-        #[serde(default)]
-        domains: Vec<String>,
-        #[serde(skip_serializing)]
-        kind: Option<String>,
-        #[serde(skip_serializing)]
-        parent: Option<String>,
-        #[serde(skip_serializing)]
-        active: Option<bool>,
-    }
+#[derive(Serialize)]
+pub(crate) struct NewAccount {
+    pub(crate) name: String,
+    pub(crate) domains: Vec<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) custom: Map<String, Value>,
 }
 
-record! {
-    Contact {
-        full_name: Option<String>,
-        given_name: Option<String>,
-        family_name: Option<String>,
-        #[serde(default)]
-        emails: Vec<Address>,
-        #[serde(default)]
-        phones: Vec<Phone>,
-        #[serde(default)]
-        accounts: Vec<Affiliation>,
-        title: Option<String>,
-        #[serde(skip_serializing)]
-        active: Option<bool>,
-    }
+#[derive(Deserialize)]
+pub(crate) struct Contact {
+    pub(crate) id: String,
+    pub(crate) version: Option<String>,
+    pub(crate) created_at: Option<String>,
+    pub(crate) modified_at: Option<String>,
+    pub(crate) last_activity_at: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) full_name: Option<String>,
+    pub(crate) given_name: Option<String>,
+    pub(crate) family_name: Option<String>,
+    #[serde(default)]
+    pub(crate) emails: Vec<Address>,
+    #[serde(default)]
+    pub(crate) phones: Vec<Phone>,
+    #[serde(default)]
+    pub(crate) accounts: Vec<Affiliation>,
+    pub(crate) title: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) active: Option<bool>,
+    #[serde(default)]
+    pub(crate) custom: Map<String, Value>,
 }
 
-record! {
-    Opportunity {
-        name: String,
-        status: String,
-        stage: Option<String>,
-        stage_order: Option<u32>,
-        kind: Option<String>,
-        value: Option<Amount>,
-        closes: Option<String>,
-        closed_at: Option<String>,
-        #[serde(default)]
-        members: Vec<String>,
-        account: Option<String>,
-        #[serde(default)]
-        participants: Vec<Participant>,
-    }
+/// A contact to be created; a `null` counts as absent.
+#[derive(Serialize)]
+pub(crate) struct NewContact {
+    pub(crate) full_name: Option<String>,
+    pub(crate) given_name: Option<String>,
+    pub(crate) family_name: Option<String>,
+    pub(crate) emails: Vec<Address>,
+    pub(crate) phones: Vec<Phone>,
+    pub(crate) accounts: Vec<Affiliation>,
+    pub(crate) title: Option<String>,
+    pub(crate) owner: Option<String>,
+    pub(crate) custom: Map<String, Value>,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Deserialize)]
+pub(crate) struct Opportunity {
+    pub(crate) id: String,
+    pub(crate) created_at: Option<String>,
+    pub(crate) last_activity_at: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) name: String,
+    pub(crate) status: String,
+    pub(crate) stage: Option<String>,
+    pub(crate) stage_order: Option<u32>,
+    pub(crate) kind: Option<String>,
+    pub(crate) value: Option<Amount>,
+    pub(crate) closes: Option<String>,
+    pub(crate) closed_at: Option<String>,
+    pub(crate) owner: Option<String>,
+    #[serde(default)]
+    pub(crate) members: Vec<String>,
+    pub(crate) account: Option<String>,
+    #[serde(default)]
+    pub(crate) participants: Vec<Participant>,
+    #[serde(default)]
+    pub(crate) custom: Map<String, Value>,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Address {
     pub(crate) address: String,
     #[serde(default)]
@@ -147,7 +160,7 @@ pub(crate) struct Address {
     pub(crate) label: Option<String>,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Phone {
     pub(crate) number: String,
     #[serde(default)]
@@ -156,7 +169,7 @@ pub(crate) struct Phone {
     pub(crate) label: Option<String>,
 }
 
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Affiliation {
     pub(crate) account: String,
     #[serde(default)]
@@ -165,13 +178,13 @@ pub(crate) struct Affiliation {
     pub(crate) role: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct Amount {
     pub(crate) amount: String,
     pub(crate) currency: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct Participant {
     pub(crate) contact: String,
     pub(crate) primary: Option<bool>,
@@ -276,7 +289,11 @@ struct RefusedField {
 
 impl Api {
     pub(crate) fn new() -> Self {
-        Self { client: Client::new().header("Accept", "application/json").refine(refine) }
+        Self {
+            client: Client::new()
+                .header("Accept", "application/json")
+                .refine(refine),
+        }
     }
 
     pub(crate) fn me(&self) -> Request {
@@ -292,7 +309,13 @@ impl Api {
     }
 
     /// Changes a record, if it has this version where one is named.
-    pub(crate) fn change(&self, kind: &str, id: &str, patch: &Patch, version: Option<&str>) -> Request {
+    pub(crate) fn change(
+        &self,
+        kind: &str,
+        id: &str,
+        patch: &Patch,
+        version: Option<&str>,
+    ) -> Request {
         let request = self.client.patch(kind).segment(id).json(patch);
         match version {
             Some(version) => request.header("If-Match", format!("\"{version}\"")),
@@ -306,7 +329,11 @@ impl Api {
 
     /// Lists or looks up; the body of a search has room for 1,000 values where an address has room for 100.
     pub(crate) fn search(&self, kind: &str, filters: &Map<String, Value>) -> Request {
-        self.client.post(kind).segment("search").json(filters).repeatable()
+        self.client
+            .post(kind)
+            .segment("search")
+            .json(filters)
+            .repeatable()
     }
 
     pub(crate) fn departures(&self, kind: &str) -> Request {
@@ -316,7 +343,9 @@ impl Api {
 
 /// Says what the sandbox says in the body of a refusal.
 fn refine(response: &Response, error: Error) -> Error {
-    let Ok(Refusal { error: body }) = response.json::<Refusal>() else { return error };
+    let Ok(Refusal { error: body }) = response.json::<Refusal>() else {
+        return error;
+    };
     let reason = match body.code.as_str() {
         "missing_scope" => Reason::Forbidden(ForbiddenKind::MissingScope),
         // The departures of that time are no longer kept, so the caller has to begin anew.
@@ -330,7 +359,12 @@ fn refine(response: &Response, error: Error) -> Error {
             reason => reason,
         },
     };
-    Error { reason, message: format!("the sandbox says: {}", body.message), ..error }.with_code(body.code)
+    Error {
+        reason,
+        message: format!("the sandbox says: {}", body.message),
+        ..error
+    }
+    .with_code(body.code)
 }
 
 /// Gives a refused field its name in the contract: `custom.tier` is `extra.tier`, `full_name` is `full-name`.
@@ -341,5 +375,9 @@ fn invalid(refused: RefusedField) -> InvalidField {
         (None, "from") => "sender".to_owned(),
         (None, name) => name.replace('_', "-"),
     };
-    InvalidField { field: Some(field), code: Some(refused.code), reason: refused.message }
+    InvalidField {
+        field: Some(field),
+        code: Some(refused.code),
+        reason: refused.message,
+    }
 }

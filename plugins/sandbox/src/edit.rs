@@ -23,7 +23,9 @@ struct Edits {
 pub(crate) fn account(patch: &Patch) -> Result<Edited> {
     let mut edits = Edits::of(patch)?;
     edits.text("name", "name")?;
-    edits.list("domains", "domains", Some::<String>, |a, b| a.eq_ignore_ascii_case(b))?;
+    edits.list("domains", "domains", Some::<String>, |a, b| {
+        a.eq_ignore_ascii_case(b)
+    })?;
     edits.finish()
 }
 
@@ -46,8 +48,12 @@ pub(crate) fn email(patch: &Patch) -> Result<Edited> {
     for field in ["subject", "thread", "text", "html"] {
         edits.text(field, field)?;
     }
-    edits.value("sent-at", "sent_at", |it: Timestamp| Some(time::rfc3339(it)))?;
-    edits.value("direction", "direction", |it: Direction| Some(map::direction(it)))?;
+    edits.value("sent-at", "sent_at", |it: Timestamp| {
+        Some(time::rfc3339(it))
+    })?;
+    edits.value("direction", "direction", |it: Direction| {
+        Some(map::direction(it))
+    })?;
     edits.value("sender", "from", map::party)?;
     for field in ["to", "cc", "bcc"] {
         edits.list(field, field, map::party, same_party)?;
@@ -73,7 +79,11 @@ pub(crate) fn meeting(patch: &Patch) -> Result<Edited> {
 impl Edits {
     fn of(patch: &Patch) -> Result<Self> {
         let fields = Fields::of(patch)?;
-        Ok(Self { fields, patch: api::Patch::default(), incomplete: Vec::new() })
+        Ok(Self {
+            fields,
+            patch: api::Patch::default(),
+            incomplete: Vec::new(),
+        })
     }
 
     fn text(&mut self, field: &str, theirs: &str) -> Result<()> {
@@ -129,7 +139,10 @@ impl Edits {
         map: impl Fn(T) -> Option<U>,
     ) -> Result<Vec<Value>> {
         let kept = map::kept(field, values, map, &mut self.incomplete);
-        Ok(kept.into_iter().map(to_value).collect::<std::result::Result<_, _>>()?)
+        Ok(kept
+            .into_iter()
+            .map(to_value)
+            .collect::<std::result::Result<_, _>>()?)
     }
 
     /// Takes what all kinds of records have, and names what is left.

@@ -13,7 +13,7 @@ use brightsync_sdk::{
     Result, Scope, User, Whoami, Window, Written, http, time,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use api::{Api, LARGEST_PAGE};
 
@@ -45,7 +45,10 @@ impl Connector for Sandbox {
     }
 
     fn create_account(&self, account: NewAccount) -> Result<Written> {
-        let created = self.api.create("accounts", &map::new_account(account)?).send()?;
+        let created = self
+            .api
+            .create("accounts", &map::new_account(account)?)
+            .send()?;
         map::written(created.json()?, Vec::new())
     }
 
@@ -78,7 +81,10 @@ impl Connector for Sandbox {
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
-        let created = self.api.create("contacts", &map::new_contact(contact)?).send()?;
+        let created = self
+            .api
+            .create("contacts", &map::new_contact(contact)?)
+            .send()?;
         map::written(created.json()?, Vec::new())
     }
 
@@ -110,13 +116,25 @@ impl Connector for Sandbox {
         self.find_any("contacts", "email", emails, &page, map::contact)
     }
 
-    fn get_contacts_by_email_domain(&self, domain: &str, page: PageRequest) -> Result<Page<Contact>> {
-        self.find("contacts", filter("email_domain", domain), &page, map::contact)
+    fn get_contacts_by_email_domain(
+        &self,
+        domain: &str,
+        page: PageRequest,
+    ) -> Result<Page<Contact>> {
+        self.find(
+            "contacts",
+            filter("email_domain", domain),
+            &page,
+            map::contact,
+        )
     }
 
     fn create_email(&self, email: NewEmail) -> Result<Written> {
         let (email, incomplete) = map::new_email(email)?;
-        map::written(self.api.create("emails", &email).send()?.json()?, incomplete)
+        map::written(
+            self.api.create("emails", &email).send()?.json()?,
+            incomplete,
+        )
     }
 
     fn update_email(&self, id: &str, patch: Patch) -> Result<Written> {
@@ -133,7 +151,10 @@ impl Connector for Sandbox {
 
     fn create_meeting(&self, meeting: NewMeeting) -> Result<Written> {
         let (meeting, incomplete) = map::new_meeting(meeting)?;
-        map::written(self.api.create("meetings", &meeting).send()?.json()?, incomplete)
+        map::written(
+            self.api.create("meetings", &meeting).send()?.json()?,
+            incomplete,
+        )
     }
 
     fn update_meeting(&self, id: &str, patch: Patch) -> Result<Written> {
@@ -145,7 +166,10 @@ impl Connector for Sandbox {
     }
 
     fn find_meeting(&self, key: MeetingKey) -> Result<Vec<Id>> {
-        let occurrence = key.occurrence.as_ref().map_or_else(|| "none".to_owned(), time::moment);
+        let occurrence = key
+            .occurrence
+            .as_ref()
+            .map_or_else(|| "none".to_owned(), time::moment);
         let mut filters = filter("ical_uid", key.ical_uid);
         filters.insert("occurrence".to_owned(), occurrence.into());
         self.ids("meetings", filters)
@@ -156,7 +180,13 @@ impl Connector for Sandbox {
         contacts: &[Id],
         page: PageRequest,
     ) -> Result<Page<Opportunity>> {
-        self.find_any("opportunities", "contact", contacts, &page, map::opportunity)
+        self.find_any(
+            "opportunities",
+            "contact",
+            contacts,
+            &page,
+            map::opportunity,
+        )
     }
 
     fn get_opportunities_for_accounts(
@@ -164,7 +194,13 @@ impl Connector for Sandbox {
         accounts: &[Id],
         page: PageRequest,
     ) -> Result<Page<Opportunity>> {
-        self.find_any("opportunities", "account", accounts, &page, map::opportunity)
+        self.find_any(
+            "opportunities",
+            "account",
+            accounts,
+            &page,
+            map::opportunity,
+        )
     }
 }
 
@@ -188,8 +224,13 @@ impl Sandbox {
         let window = match request.scope {
             Scope::All => None,
             Scope::Updated(window) => {
-                filters.insert("updated_since".to_owned(), time::rfc3339(window.since).into());
-                let until = window.until.map(|it| ("updated_until".to_owned(), time::rfc3339(it).into()));
+                filters.insert(
+                    "updated_since".to_owned(),
+                    time::rfc3339(window.since).into(),
+                );
+                let until = window
+                    .until
+                    .map(|it| ("updated_until".to_owned(), time::rfc3339(it).into()));
                 filters.extend(until);
                 Some(window)
             }
@@ -204,9 +245,9 @@ impl Sandbox {
                 let id = |it: api::Stub| Ok(Change::IdOnly(it.id));
                 self.list(kind, filters, &request.page, window, id)
             }
-            Detail::Full => {
-                self.list(kind, filters, &request.page, window, |it| Ok(Change::Present(map(it)?)))
-            }
+            Detail::Full => self.list(kind, filters, &request.page, window, |it| {
+                Ok(Change::Present(map(it)?))
+            }),
         }
     }
 
@@ -219,7 +260,11 @@ impl Sandbox {
     ) -> Result<Page<Change<T>>> {
         let place = place(page)?;
         // What is given to another user has not left a read of everybody's records.
-        let how: &[&str] = if owner.is_some() { &[] } else { &["deleted", "merged"] };
+        let how: &[&str] = if owner.is_some() {
+            &[]
+        } else {
+            &["deleted", "merged"]
+        };
         let request = self
             .api
             .departures(kind)
@@ -268,8 +313,17 @@ impl Sandbox {
     ) -> Result<Page<T>> {
         let place = place(page)?;
         filters.insert("limit".to_owned(), page.size_within(LARGEST_PAGE).into());
-        filters.extend(place.iter().map(|it| ("cursor".to_owned(), it.0.clone().into())));
-        turn(self.api.search(kind, &filters).send()?.json()?, place, window, map)
+        filters.extend(
+            place
+                .iter()
+                .map(|it| ("cursor".to_owned(), it.0.clone().into())),
+        );
+        turn(
+            self.api.search(kind, &filters).send()?.json()?,
+            place,
+            window,
+            map,
+        )
     }
 
     /// Reads all records of these ids in one page; a request has room for a page's worth of them.
@@ -299,11 +353,21 @@ impl Sandbox {
     fn ids(&self, kind: &str, mut filters: Filters) -> Result<Vec<Id>> {
         filters.insert("view".to_owned(), "ids".into());
         let id = |it: api::Stub| Ok(it.id);
-        Ok(self.find(kind, filters, &PageRequest::first(100), id)?.items)
+        Ok(self
+            .find(kind, filters, &PageRequest::first(100), id)?
+            .items)
     }
 
-    fn update(&self, kind: &str, id: &str, patch: &Patch, (theirs, incomplete): edit::Edited) -> Result<Written> {
-        let request = self.api.change(kind, id, &theirs, patch.if_version.as_deref());
+    fn update(
+        &self,
+        kind: &str,
+        id: &str,
+        patch: &Patch,
+        (theirs, incomplete): edit::Edited,
+    ) -> Result<Written> {
+        let request = self
+            .api
+            .change(kind, id, &theirs, patch.if_version.as_deref());
         map::written(request.send()?.json()?, incomplete)
     }
 }
@@ -334,5 +398,7 @@ fn turn<R: DeserializeOwned, T>(
         None => None,
     };
     let next = list.next_cursor.map(|cursor| to_token(&(cursor, began)));
-    Ok(Page::read(list.data, "id", map).with_complete_until(complete).with_next(next))
+    Ok(Page::read(list.data, "id", map)
+        .with_complete_until(complete)
+        .with_next(next))
 }

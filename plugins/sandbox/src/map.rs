@@ -30,17 +30,28 @@ const LINKED: &[&str] = &["account", "contact", "opportunity", "user"];
 
 pub(crate) fn whoami(me: api::Me) -> Whoami {
     let writes = me.scopes.iter().any(|it| it == "write");
-    let forbidden = WRITES.iter().map(|it| ((*it).to_owned(), "forbidden".to_owned()));
+    let forbidden = WRITES
+        .iter()
+        .map(|it| ((*it).to_owned(), "forbidden".to_owned()));
     Whoami {
         org_name: Some(me.organisation.name),
         user: me.user.map(user),
-        capabilities: if writes { Vec::new() } else { forbidden.collect() },
+        capabilities: if writes {
+            Vec::new()
+        } else {
+            forbidden.collect()
+        },
         ..Whoami::new(me.organisation.id)
     }
 }
 
 pub(crate) fn user(it: api::User) -> User {
-    User { emails: it.emails, timezone: it.timezone, active: it.active, ..User::new(it.id, it.name) }
+    User {
+        emails: it.emails,
+        timezone: it.timezone,
+        active: it.active,
+        ..User::new(it.id, it.name)
+    }
 }
 
 pub(crate) fn account(it: api::Account) -> Result<Account> {
@@ -60,13 +71,12 @@ pub(crate) fn account(it: api::Account) -> Result<Account> {
     })
 }
 
-pub(crate) fn new_account(it: NewAccount) -> Result<api::Account> {
-    Ok(api::Account {
+pub(crate) fn new_account(it: NewAccount) -> Result<api::NewAccount> {
+    Ok(api::NewAccount {
         name: it.name,
         domains: it.domains,
         owner: it.owner,
         custom: extra::to_map(&it.extra)?,
-        ..api::Account::default()
     })
 }
 
@@ -91,8 +101,8 @@ pub(crate) fn contact(it: api::Contact) -> Result<Contact> {
     })
 }
 
-pub(crate) fn new_contact(it: NewContact) -> Result<api::Contact> {
-    Ok(api::Contact {
+pub(crate) fn new_contact(it: NewContact) -> Result<api::NewContact> {
+    Ok(api::NewContact {
         full_name: it.whole_name(),
         given_name: it.given_name,
         family_name: it.family_name,
@@ -102,7 +112,6 @@ pub(crate) fn new_contact(it: NewContact) -> Result<api::Contact> {
         title: it.title,
         owner: it.owner,
         custom: extra::to_map(&it.extra)?,
-        ..api::Contact::default()
     })
 }
 
@@ -122,9 +131,15 @@ pub(crate) fn opportunity(it: api::Opportunity) -> Result<Opportunity> {
         stage: it.stage,
         stage_order: it.stage_order,
         kind: it.kind,
-        amount: it.value.map(|it| Money { amount: it.amount, currency: it.currency }),
+        amount: it.value.map(|it| Money {
+            amount: it.amount,
+            currency: it.currency,
+        }),
         created_at: instant(it.created_at)?,
-        closes: it.closes.map(|it| time::parse_date(&it).map(Moment::On)).transpose()?,
+        closes: it
+            .closes
+            .map(|it| time::parse_date(&it).map(Moment::On))
+            .transpose()?,
         closed: instant(it.closed_at)?.map(Moment::At),
         last_activity_at: instant(it.last_activity_at)?,
         owner: it.owner,
@@ -194,7 +209,11 @@ pub(crate) fn departure<T>(it: api::Departure) -> Result<Change<T>> {
         ("reassigned", _) => DepartureKind::Reassigned,
         _ => DepartureKind::Unknown,
     };
-    Ok(Change::Departed(Departure { id: it.id, at: Some(time::parse(&it.at)?), how }))
+    Ok(Change::Departed(Departure {
+        id: it.id,
+        at: Some(time::parse(&it.at)?),
+        how,
+    }))
 }
 
 pub(crate) fn written(it: api::Stub, incomplete: Vec<InvalidField>) -> Result<Written> {
@@ -215,31 +234,62 @@ pub(crate) fn direction(direction: Direction) -> &'static str {
 }
 
 pub(crate) fn address(it: ContactPoint) -> api::Address {
-    api::Address { address: it.value, primary: it.primary, label: it.label }
+    api::Address {
+        address: it.value,
+        primary: it.primary,
+        label: it.label,
+    }
 }
 
 pub(crate) fn number(it: ContactPoint) -> api::Phone {
-    api::Phone { number: it.value, primary: it.primary, label: it.label }
+    api::Phone {
+        number: it.value,
+        primary: it.primary,
+        label: it.label,
+    }
 }
 
 pub(crate) fn employment(it: Affiliation) -> api::Affiliation {
-    api::Affiliation { account: it.account, primary: it.primary, role: it.role }
+    api::Affiliation {
+        account: it.account,
+        primary: it.primary,
+        role: it.role,
+    }
 }
 
 /// A party, if it has what the sandbox asks of one: an address.
 pub(crate) fn party(it: Party) -> Option<api::Party> {
     let link = it.link.and_then(link);
-    Some(api::Party { address: it.address?, name: it.name, link, response: None, role: None })
+    Some(api::Party {
+        address: it.address?,
+        name: it.name,
+        link,
+        response: None,
+        role: None,
+    })
 }
 
 pub(crate) fn attendee(it: Attendee) -> Option<api::Party> {
     // The sandbox has no word for a room, and calls an answer that is awaited none.
-    let word = |it: String| if matches!(it.as_str(), "needs-action" | "resource") { "none".to_owned() } else { it };
-    Some(api::Party { response: it.response.map(word), role: it.role.map(word), ..party(it.party)? })
+    let word = |it: String| {
+        if matches!(it.as_str(), "needs-action" | "resource") {
+            "none".to_owned()
+        } else {
+            it
+        }
+    };
+    Some(api::Party {
+        response: it.response.map(word),
+        role: it.role.map(word),
+        ..party(it.party)?
+    })
 }
 
 pub(crate) fn link(it: Ref) -> Option<api::Link> {
-    LINKED.contains(&it.kind.as_str()).then_some(api::Link { kind: it.kind, id: it.id })
+    LINKED.contains(&it.kind.as_str()).then_some(api::Link {
+        kind: it.kind,
+        id: it.id,
+    })
 }
 
 /// Maps what the sandbox can keep, and says of which field something is left out.
@@ -252,7 +302,10 @@ pub(crate) fn kept<T, U>(
     let length = list.len();
     let kept: Vec<U> = list.into_iter().filter_map(map).collect();
     if kept.len() < length {
-        let reason = format!("{} of {length} have no place in the sandbox", length - kept.len());
+        let reason = format!(
+            "{} of {length} have no place in the sandbox",
+            length - kept.len()
+        );
         incomplete.push(InvalidField::new(field, reason));
     }
     kept
@@ -268,19 +321,36 @@ fn links(list: Vec<Ref>, incomplete: &mut Vec<InvalidField>) -> Vec<api::Link> {
 
 fn attachment(it: brightsync_sdk::Attachment) -> api::Attachment {
     let content = it.content.map(|bytes| base64::encode(&bytes));
-    api::Attachment { name: it.name, media_type: it.media_type, size: it.size, content }
+    api::Attachment {
+        name: it.name,
+        media_type: it.media_type,
+        size: it.size,
+        content,
+    }
 }
 
 fn email(it: api::Address) -> ContactPoint {
-    ContactPoint { value: it.address, primary: it.primary, label: it.label }
+    ContactPoint {
+        value: it.address,
+        primary: it.primary,
+        label: it.label,
+    }
 }
 
 fn phone(it: api::Phone) -> ContactPoint {
-    ContactPoint { value: it.number, primary: it.primary, label: it.label }
+    ContactPoint {
+        value: it.number,
+        primary: it.primary,
+        label: it.label,
+    }
 }
 
 fn affiliation(it: api::Affiliation) -> Affiliation {
-    Affiliation { account: it.account, primary: it.primary, role: it.role }
+    Affiliation {
+        account: it.account,
+        primary: it.primary,
+        role: it.role,
+    }
 }
 
 /// The sandbox marks the main one wherever it stands; the contract wants it first.

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::failure::About;
 use crate::bindings::http as contract;
-use crate::{Error, ForbiddenKind, InvalidField, Reason, Result, time};
+use crate::{Error, ForbiddenKind, InvalidField, Reason, Result, json, time};
 
 /// An answer of the CRM.
 #[derive(Debug, Clone)]
@@ -50,19 +50,7 @@ impl Response {
     ///
     /// An answer that is not what was due is an `other` error, or `in-doubt` if the request was a write: it was accepted, but nobody knows what became of it.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.inner.body).map_err(|error| {
-            let problem = if self.is_page() {
-                "is a web page where JSON was due: is the address in the settings right?".to_owned()
-            } else if self.inner.body.is_empty() {
-                "is empty where JSON was due".to_owned()
-            } else {
-                format!("is not the JSON that was due: {error}")
-            };
-            self.about.uncertain(
-                Reason::Other,
-                format!("the answer to {} {problem}", self.about.name),
-            )
-        })
+        json::read(&self.inner.body).map_err(|error| self.not_json(&error))
     }
 
     /// Answers itself if the status is a success (2xx), else the error of [`into_error`](Self::into_error).
@@ -121,6 +109,20 @@ impl Response {
             _ => Reason::Other,
         };
         Error::new(reason, message)
+    }
+
+    fn not_json(&self, error: &serde_json::Error) -> Error {
+        let problem = if self.is_page() {
+            "is a web page where JSON was due: is the address in the settings right?".to_owned()
+        } else if self.inner.body.is_empty() {
+            "is empty where JSON was due".to_owned()
+        } else {
+            format!("is not the JSON that was due: {error}")
+        };
+        self.about.uncertain(
+            Reason::Other,
+            format!("the answer to {} {problem}", self.about.name),
+        )
     }
 
     /// The wait that `Retry-After` asks for, in milliseconds (RFC 9110, 10.2.3: seconds or a date).
