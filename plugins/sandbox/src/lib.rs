@@ -17,7 +17,8 @@ use serde_json::{Map, Value};
 
 use api::{Api, LARGEST_PAGE};
 
-struct Sandbox {
+/// The connector.
+pub struct Sandbox {
     api: Api,
 }
 
