@@ -23,6 +23,8 @@ pub struct Compartment {
     pub connection: ConnectionKey,
     /// The connector.
     pub connector: ConnectorName,
+    /// Who publishes it: what one publisher's connector kept is not for another's of the same name.
+    pub publisher: String,
 }
 
 /// Why a value is not kept.
@@ -100,6 +102,7 @@ mod tests {
         Compartment {
             connection: ConnectionKey::new(tenant, "crm").unwrap(),
             connector: "sandbox".parse().unwrap(),
+            publisher: "BrightSync".to_owned(),
         }
     }
 
@@ -110,6 +113,11 @@ mod tests {
         state.set(&ann, "cursor", Some(b"7".to_vec())).unwrap();
         assert_eq!(state.get(&ann, "cursor").as_deref(), Some(&b"7"[..]));
         assert_eq!(state.get(&bob, "cursor"), None);
+        let impostor = Compartment {
+            publisher: "Somebody".to_owned(),
+            ..ann.clone()
+        };
+        assert_eq!(state.get(&impostor, "cursor"), None);
         state.clear(&ann.connection);
         assert_eq!(state.get(&ann, "cursor"), None);
     }

@@ -9,6 +9,7 @@ impl Running {
         Compartment {
             connection: self.call.link.key.clone(),
             connector: self.call.link.options.connector.clone(),
+            publisher: self.call.connector.manifest().publisher().to_string(),
         }
     }
 }
