@@ -2,7 +2,7 @@
 
 #[cfg(target_family = "wasm")]
 pub(crate) use crate::bindings::{
-    host::now,
+    host::{now, random},
     http::{send, send_all},
     log::write,
     settings::{get as setting, wanted_fields},
@@ -10,5 +10,5 @@ pub(crate) use crate::bindings::{
 };
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use crate::testing::current::{
-    keep, now, recall, send, send_all, setting, wanted_fields, write,
+    keep, now, random, recall, send, send_all, setting, wanted_fields, write,
 };

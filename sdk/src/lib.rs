@@ -14,6 +14,7 @@ mod json;
 pub mod log;
 pub mod page;
 pub mod patch;
+pub mod random;
 mod record;
 pub mod settings;
 pub mod state;

@@ -21,7 +21,7 @@
 //!
 //! It is stricter than a CRM: requests come in the announced order, one that was not announced fails the test at once, and so does one that did not come.
 //! What is compared: method, address, body (JSON as JSON), and those header fields that the announcement has.
-//! There is one clock, which stands still at [`START`] unless [`Exchange::now`] sets it, and no chance.
+//! There is one clock, which stands still at [`START`] unless [`Exchange::now`] sets it, and random bytes are the same in every run.
 
 pub(crate) mod current;
 

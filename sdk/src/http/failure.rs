@@ -52,7 +52,7 @@ impl About {
             ),
             contract::Failure::TooLarge => self.uncertain(
                 Reason::Other,
-                format!("the answer to {name} is larger than the host passes on"),
+                format!("the answer to {name} is larger than the host passes on: ask for smaller pages"),
             ),
             contract::Failure::Credential => Error::unauthorized(format!(
                 "there is no usable credential for {name}: reconnect to the CRM"

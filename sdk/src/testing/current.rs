@@ -126,6 +126,15 @@ pub(crate) fn now() -> Timestamp {
     with(|exchange| exchange.now)
 }
 
+/// Bytes that are the same in every run.
+pub(crate) fn random(length: u32) -> Vec<u8> {
+    const MOST: u32 = 4 * 1024;
+    (0..=u8::MAX)
+        .cycle()
+        .take(length.min(MOST) as usize)
+        .collect()
+}
+
 #[expect(
     clippy::panic,
     reason = "a connector natively outside a script is a mistake of a test"
