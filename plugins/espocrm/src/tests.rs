@@ -1,0 +1,1 @@
+//! The connector against scripted answers of EspoCRM.
