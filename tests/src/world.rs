@@ -1,0 +1,274 @@
+//! A host with connectors and connections, as an embedder would set it up.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use brightsync_core::component::embed;
+use brightsync_core::function::{Function, Interface};
+use brightsync_core::grant::{CarveOut, Grant};
+use brightsync_core::origin::{Origin, Scheme};
+use brightsync_runtime::{
+    Builder, Connection, ConnectionKey, ConnectionOptions, Credential, Host, LoadError, Loaded,
+    Report, Secret,
+};
+
+use crate::server::Server;
+
+/// A host, and the reports of all its calls.
+pub struct World {
+    /// The host.
+    pub host: Host,
+    reports: Arc<Mutex<Vec<Report>>>,
+}
+
+/// What one tenant has: an account in a CRM, and what it grants.
+#[derive(Default)]
+pub struct Account {
+    /// The connection's settings.
+    pub settings: BTreeMap<String, String>,
+    /// What the tenant grants.
+    pub grant: Grant,
+    /// The credential.
+    pub credential: Option<Credential>,
+    /// What the operator lets it reach.
+    pub carve_outs: Vec<CarveOut>,
+}
+
+impl World {
+    /// A host with everything as it is by default, but few places for calls.
+    pub fn new() -> Self {
+        Self::with(|it| it)
+    }
+
+    /// A host that is set up otherwise.
+    ///
+    /// Compiled guests are kept in Cargo's target folder, since compiling is what takes time here.
+    pub fn with(set_up: impl FnOnce(Builder) -> Builder) -> Self {
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        let written = reports.clone();
+        let builder = Host::builder()
+            .slots(4)
+            .data_dir(Path::new(env!("OUT_DIR")).join("data"))
+            .on_call(move |report: &Report| {
+                let mut reports = written.lock().unwrap_or_else(PoisonError::into_inner);
+                reports.push(report.clone());
+            });
+        let host = set_up(builder).build().unwrap();
+        Self { host, reports }
+    }
+
+    /// Loads a guest with the manifest that fits every guest.
+    pub async fn load(&self, guest: &str) -> Loaded {
+        self.load_with(guest, &manifest(name(guest))).await.unwrap()
+    }
+
+    /// Loads a guest with a manifest of the test's own.
+    pub async fn load_with(&self, guest: &str, manifest: &str) -> Result<Loaded, LoadError> {
+        self.host.load(with_manifest(guest, manifest)).await
+    }
+
+    /// Connects a tenant's account with a guest that is loaded.
+    pub fn connect(&self, tenant: &str, guest: &str, account: Account) -> Connection {
+        let key = ConnectionKey::new(tenant, "crm").unwrap();
+        for carve_out in account.carve_outs {
+            self.host.carve_out(key.clone(), carve_out);
+        }
+        self.host.connect(
+            key,
+            ConnectionOptions {
+                connector: name(guest).parse().unwrap(),
+                settings: account.settings,
+                wanted_fields: BTreeMap::new(),
+                credential: account.credential,
+                grant: account.grant,
+            },
+        )
+    }
+
+    /// Loads a guest and connects `acme` with it.
+    pub async fn open(&self, guest: &str, account: Account) -> Connection {
+        self.load(guest).await;
+        self.connect("acme", guest, account)
+    }
+
+    /// The reports of all calls that have ended.
+    pub fn reports(&self) -> Vec<Report> {
+        let reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.clone()
+    }
+
+    /// All calls that have ended, as text.
+    pub fn story(&self) -> String {
+        crate::story::tell(&self.reports())
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Account {
+    /// An account in no CRM at all, for guests that make no request.
+    pub fn nowhere() -> Self {
+        Self::default().set("site", "https://crm.example.com")
+    }
+
+    /// An account at a server: it is granted as a host and as an audience, and the operator lets it be reached.
+    pub fn at(server: &Server) -> Self {
+        Self::default()
+            .set("site", &server.origin())
+            .grant(&server.origin())
+            .trust(&server.origin())
+            .reach(server)
+    }
+
+    /// The account with a setting.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The account with one more host granted.
+    pub fn grant(mut self, origin: &str) -> Self {
+        self.grant.hosts.insert(origin.parse().unwrap());
+        self
+    }
+
+    /// The account with one more place that the credential may go to.
+    pub fn trust(mut self, origin: &str) -> Self {
+        self.grant.audience.insert(origin.parse().unwrap());
+        self
+    }
+
+    /// The account with the operator's leave to reach a server on this machine.
+    pub fn reach(mut self, server: &Server) -> Self {
+        let (ip, port) = (server.address().ip(), server.address().port());
+        let carve_out = CarveOut::new(Scheme::Http, &ip.to_string(), ip, port).unwrap();
+        self.carve_outs.push(carve_out);
+        self
+    }
+
+    /// The account with a credential for one of the manifest's recipes: `bearer`, `basic`, `key` or `parameter`.
+    pub fn credential(mut self, recipe: &str, fields: &[(&str, &str)]) -> Self {
+        let fields = fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Secret::new((*value).to_owned())));
+        self.credential = Some(Credential::new(recipe.parse().unwrap(), fields));
+        self
+    }
+
+    /// The account with a bearer token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.credential("bearer", &[("token", token)])
+    }
+}
+
+/// The origin of a server as grants have it.
+pub fn origin(text: &str) -> Origin {
+    text.parse().unwrap()
+}
+
+/// The name of a guest, which is that of its connector, too.
+pub fn name(guest: &str) -> &str {
+    let stem = Path::new(guest).file_stem().and_then(|it| it.to_str());
+    stem.expect("a guest is a file with a name")
+}
+
+/// The bytes of a guest, without a manifest.
+pub fn bytes(guest: &str) -> Vec<u8> {
+    std::fs::read(guest).unwrap()
+}
+
+/// The bytes of a guest with a manifest in it.
+pub fn with_manifest(guest: &str, manifest: &str) -> Vec<u8> {
+    embed(&bytes(guest), manifest).unwrap()
+}
+
+/// A manifest that fits every guest: all functions, all recipes, and more hosts than any of them may reach.
+pub fn manifest(name: &str) -> String {
+    let functions: String = Interface::ALL
+        .iter()
+        .map(|interface| {
+            let names: Vec<_> = Function::ALL
+                .iter()
+                .filter(|it| it.interface() == *interface)
+                .map(|it| it.name())
+                .collect();
+            format!("{interface} = {names:?}\n")
+        })
+        .collect();
+    let reads = r#"
+me = "owner"
+owners = ["me", "user", "anyone"]
+scopes = ["all", "updated", "changed-since", "departed", "departed-since"]
+departures = ["deleted"]
+"#;
+    format!(
+        r#"
+[connector]
+name = "{name}"
+title = "Guest {name}"
+version = "1.0.0"
+publisher = "Tests"
+contract = "0.1"
+
+[settings.site]
+kind = "origin"
+title = "The CRM"
+
+[settings.elsewhere]
+kind = "origin"
+title = "A second server"
+optional = true
+
+[settings.deed]
+kind = "text"
+title = "What to do"
+optional = true
+
+[http]
+base = "{{site}}/"
+
+[[hosts]]
+origin = "{{site}}"
+why = "the CRM"
+
+[[hosts]]
+origin = "{{elsewhere}}"
+why = "a second server"
+
+[[hosts]]
+origin = "https://crm.example.com"
+why = "a name for resolvers to answer"
+
+[auth.bearer]
+title = "Token"
+kind = "bearer"
+audience = ["{{site}}"]
+
+[auth.basic]
+title = "User and password"
+kind = "basic"
+audience = ["{{site}}"]
+
+[auth.key]
+title = "Key in a header"
+kind = "header"
+header = "X-Api-Key"
+audience = ["{{site}}"]
+
+[auth.parameter]
+title = "Key in the address"
+kind = "query"
+parameter = "api_token"
+audience = ["{{site}}"]
+
+[functions]
+{functions}
+[reads.contacts]{reads}
+[reads.accounts]{reads}"#
+    )
+}

@@ -1,0 +1,10 @@
+//! The suite: what is promised, one file a promise, with real components on real sockets.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "clippy's leave for tests does not reach the functions that tests share"
+)]
+
+mod first;
