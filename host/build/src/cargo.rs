@@ -1,8 +1,9 @@
 //! Cargo, called for another target from inside a build or a program that Cargo itself may have started.
 
 use std::ffi::OsString;
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -77,6 +78,7 @@ pub(crate) fn build(
     folder: &Path,
     what: &[&str],
     options: &Options,
+    progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Artifact>, CargoError> {
     let mut command = cargo();
     command
@@ -95,8 +97,7 @@ pub(crate) fn build(
     if let Some(setting) = options.sdk.configuration(&workspace(folder)?) {
         command.arg("--config").arg(setting);
     }
-    let output = run(&mut command, folder)?;
-    let messages = String::from_utf8_lossy(&output.stdout);
+    let messages = run(&mut command, folder, progress)?;
     Ok(messages.lines().filter_map(artifact).collect())
 }
 
@@ -112,8 +113,7 @@ fn workspace(folder: &Path) -> Result<PathBuf, CargoError> {
             "--manifest-path",
         ])
         .arg(folder.join("Cargo.toml"));
-    let output = run(&mut command, folder)?;
-    let manifest = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    let manifest = PathBuf::from(run(&mut command, folder, &mut |_| {})?.trim());
     Ok(manifest.parent().unwrap_or(folder).to_owned())
 }
 
@@ -134,17 +134,46 @@ fn artifact(line: &str) -> Option<Artifact> {
     })
 }
 
-fn run(command: &mut Command, folder: &Path) -> Result<Output, CargoError> {
-    let output = command
+/// Runs Cargo. What it says of its progress is passed on while it works, since a first build takes a while.
+fn run(
+    command: &mut Command,
+    folder: &Path,
+    progress: &mut dyn FnMut(&str),
+) -> Result<String, CargoError> {
+    let mut child = command
         .stdin(Stdio::null())
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(CargoError::Run)?;
-    if output.status.success() {
-        return Ok(output);
+    let stdout = child.stdout.take();
+    // Read beside standard error: Cargo would wait for ever at a pipe that nobody empties.
+    let messages = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let read = stdout.map(|mut it| it.read_to_end(&mut bytes)).transpose();
+        read.map(|_| String::from_utf8_lossy(&bytes).into_owned())
+    });
+    let mut said = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = line.map_err(CargoError::Run)?;
+            let line = String::from_utf8_lossy(&line);
+            progress(line.trim());
+            said.push_str(&line);
+            said.push('\n');
+        }
+    }
+    let status = child.wait().map_err(CargoError::Run)?;
+    let messages = messages
+        .join()
+        .unwrap_or_else(|_| Err(io::Error::other("its output could not be read")))
+        .map_err(CargoError::Run)?;
+    if status.success() {
+        return Ok(messages);
     }
     Err(CargoError::Failed {
         folder: folder.to_owned(),
-        output: String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        output: said.trim().to_owned(),
     })
 }
 

@@ -98,7 +98,7 @@ pub fn build(
         manifest.name(),
         manifest.version()
     ));
-    let artifacts = cargo::build(folder, &["--lib"], options)?;
+    let artifacts = cargo::build(folder, &["--lib"], options, progress)?;
     let artifact = artifacts
         .into_iter()
         .next()
@@ -117,7 +117,24 @@ pub fn build_examples(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Vec<Artifact>, Error> {
     target::ensure(progress)?;
-    Ok(cargo::build(folder, &["--examples"], options)?)
+    Ok(cargo::build(folder, &["--examples"], options, progress)?)
+}
+
+/// Builds one example of a package likewise.
+pub fn build_example(
+    folder: &Path,
+    example: &str,
+    options: &Options,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Artifact, Error> {
+    target::ensure(progress)?;
+    let artifacts = cargo::build(folder, &["--example", example], options, progress)?;
+    artifacts
+        .into_iter()
+        .next()
+        .ok_or_else(|| Error::NoComponent {
+            folder: folder.to_owned(),
+        })
 }
 
 fn finish(path: &Path, manifest: &str) -> Result<Built, Error> {

@@ -1,0 +1,195 @@
+//! The command line: global options, the commands, and where log lines go.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::build::Build;
+use crate::call::Call;
+use crate::demo::Demo;
+use crate::exit::Exit;
+use crate::folder;
+use crate::inspect::Inspect;
+use crate::sandbox::Sandbox;
+use crate::terminal::Terminal;
+
+const ABOUT: &str = "Build, look at and run connectors between BrightSync and CRMs";
+
+const EXAMPLES: &str = "\
+Examples:
+  brightsync demo                                see all of it at work
+  brightsync build plugins/sandbox               make one .wasm file of a connector
+  brightsync inspect plugins/sandbox/target/sandbox.wasm
+  brightsync sandbox --port 4000                 run a CRM to try it on
+
+Exit codes:
+  0 done · 1 a failure on this side · 2 not asked correctly · 3 the CRM's or the connector's own error
+  4 the connector failed · 5 a limit ended the call · 6 refused";
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "brightsync",
+    version,
+    about = ABOUT,
+    after_help = EXAMPLES,
+    max_term_width = 110,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
+struct Arguments {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// Where compiled connectors, the installation's key and the unpacked SDK are kept [default: $BRIGHTSYNC_HOME, else
+    /// the folder for data of the system]
+    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Global options")]
+    data_dir: Option<PathBuf>,
+    /// Which log lines to write to standard error, as in `warn` or `brightsync_runtime=debug` [default:
+    /// $BRIGHTSYNC_LOG, else none]
+    #[arg(long, global = true, value_name = "FILTER", help_heading = "Global options")]
+    log: Option<String>,
+    /// Write results and errors only
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    quiet: bool,
+}
+
+/// What is to be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Build(Build),
+    Inspect(Inspect),
+    Call(Call),
+    Sandbox(Sandbox),
+    Demo(Demo),
+}
+
+/// What every command works with.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    pub(crate) terminal: Terminal,
+    data: Option<PathBuf>,
+}
+
+impl Setting {
+    /// The data folder of the installation.
+    pub(crate) fn data(&self) -> Result<PathBuf> {
+        folder::data(self.data.as_deref(), &self.terminal)
+    }
+}
+
+impl Command {
+    /// Whether the result is asked for as JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        match self {
+            Self::Build(it) => it.json,
+            Self::Inspect(it) => it.json,
+            Self::Call(it) => it.json,
+            Self::Sandbox(it) => it.json,
+            Self::Demo(it) => it.json,
+        }
+    }
+
+    /// Does it.
+    pub(crate) async fn run(self, setting: &Setting) -> Result<Exit> {
+        match self {
+            Self::Build(it) => it.run(setting).await,
+            Self::Inspect(it) => it.run(setting),
+            Self::Call(it) => it.run(setting).await,
+            Self::Sandbox(it) => it.run(setting).await,
+            Self::Demo(it) => it.run(setting).await,
+        }
+    }
+}
+
+/// Reads the command line. What cannot be read, and what only asks for help, is answered here.
+pub(crate) fn parse(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    terminal: &Terminal,
+) -> Result<(Command, Setting), Exit> {
+    let parsed = Arguments::try_parse_from(arguments).map_err(|error| {
+        let text = error.render().to_string();
+        if error.use_stderr() {
+            terminal.complain(text.trim_end());
+            Exit::Usage
+        } else {
+            terminal.line(text.trim_end());
+            Exit::Success
+        }
+    })?;
+    let Global {
+        data_dir,
+        log,
+        quiet,
+    } = parsed.global;
+    if let Some(filter) = log.or_else(|| terminal.variable("BRIGHTSYNC_LOG")) {
+        let filter = EnvFilter::try_new(&filter).map_err(|error| {
+            terminal.complain(format!(
+                "error: {filter:?} is no filter for log lines: {error}; write it as in `warn` or `brightsync_runtime=debug`"
+            ));
+            Exit::Usage
+        })?;
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(terminal.is_coloured())
+            .with_writer(terminal.log())
+            .finish();
+        // The first command of a process decides where its log lines go.
+        let _already_set = tracing::subscriber::set_global_default(subscriber);
+    }
+    let setting = Setting {
+        terminal: terminal.clone().silenced(quiet),
+        data: data_dir,
+    };
+    Ok((parsed.command, setting))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Result<&str, Exit>) {
+        let (terminal, _) = Terminal::captured::<String, String>([]);
+        let parsed = parse(line.split(' '), &terminal);
+        let name = parsed.map(|(command, _)| match command {
+            Command::Build(_) => "build",
+            Command::Inspect(_) => "inspect",
+            Command::Call(_) => "call",
+            Command::Sandbox(_) => "sandbox",
+            Command::Demo(_) => "demo",
+        });
+        assert_eq!(name, expected, "{line}");
+    }
+
+    #[test]
+    fn the_definition_of_the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn help_is_a_success_and_nonsense_is_not() {
+        check("brightsync --help", Err(Exit::Success));
+        check("brightsync --version", Err(Exit::Success));
+        check("brightsync", Err(Exit::Usage));
+        check("brightsync bild", Err(Exit::Usage));
+        check("brightsync --log [ build", Err(Exit::Usage));
+    }
+
+    #[test]
+    fn global_options_stand_before_or_behind_the_command() {
+        check("brightsync -q build", Ok("build"));
+        check("brightsync build plugins/x -q --data-dir /tmp/x", Ok("build"));
+        check("brightsync call x.wasm get-me --set site=https://a.example", Ok("call"));
+        check("brightsync sandbox --port 4000", Ok("sandbox"));
+    }
+}

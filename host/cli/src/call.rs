@@ -1,0 +1,214 @@
+//! `brightsync call`: any function of a connector, with the guard rails of the real thing.
+
+mod access;
+mod answer;
+mod arguments;
+mod pages;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result};
+use brightsync_core::component::{self, Caps};
+use brightsync_core::function::Function;
+use brightsync_core::grant::Proposal;
+use brightsync_core::setting::Settings;
+use brightsync_runtime::{
+    Connection, ConnectionKey, ConnectionOptions, Host, JsonCallError, Report,
+};
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::arguments::Setting;
+use crate::exit::{Exit, Usage};
+use crate::terminal::{Terminal, Tone};
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  brightsync call acme.wasm get-me --set site=https://crm.example.com
+  brightsync call acme.wasm get-contacts-by-email 'emails=[\"ann@example.com\"]' --set site=… --json
+  brightsync call acme.wasm create-account '{\"account\": {\"name\": \"Acme\"}}' --set site=… --dry-run
+  brightsync call acme.wasm get-my-contacts 'request={\"owner\": \"me\"}' --all-pages --set site=…
+
+Arguments have the names and the JSON form of the contract. A value that is no JSON is taken as text; page and request
+may be left out.
+
+The addresses that you give with --set are what the connector may talk to, and nothing else; that you write them is
+your consent, and they are shown before the call. A server on this machine, in a private network or on plain http
+needs --allow-private as well.
+
+A credential is never an argument. Its fields come from the environment, as BRIGHTSYNC_CREDENTIAL_KEY, _TOKEN, _USER
+and _PASSWORD, or are asked for. `brightsync inspect` shows which recipe has which fields.";
+
+/// Call a function of a connector
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Call {
+    /// The connector's file
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+    /// The function, such as get-me
+    function: String,
+    /// Its arguments: name=value each, or all of them as one JSON object
+    #[arg(value_name = "ARGUMENT")]
+    arguments: Vec<String>,
+    /// A setting of the connection
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// Which way to authenticate, if the connector has several; `none` sends no credential
+    #[arg(long, value_name = "RECIPE")]
+    auth: Option<String>,
+    /// Reach servers that are private or on plain http, if --set names them
+    #[arg(long)]
+    allow_private: bool,
+    /// Show what would be sent to change something, and send none of it
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on to the last page
+    #[arg(long, conflicts_with = "dry_run")]
+    all_pages: bool,
+    /// Show every request
+    #[arg(short, long)]
+    verbose: bool,
+    /// Answer in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The reports of the calls that were made.
+type Reports = Arc<Mutex<Vec<Report>>>;
+
+impl Call {
+    pub(crate) async fn run(self, setting: &Setting) -> Result<Exit> {
+        let terminal = &setting.terminal;
+        let function: Function = self
+            .function
+            .parse()
+            .map_err(|error: brightsync_core::function::UnknownFunction| Usage(error.to_string()))?;
+        let arguments = arguments::read(&self.arguments)?;
+        let reports = Reports::default();
+        let connection = self.connect(setting, &reports).await?;
+        let result = if self.dry_run {
+            dry_run(&connection, function, arguments, self.json, terminal).await
+        } else {
+            let called = if self.all_pages {
+                pages::all(&connection, function, arguments).await
+            } else {
+                let called = connection.call_json(function, arguments).await;
+                called.map_err(anyhow::Error::from)
+            };
+            called.map(|value| {
+                if self.json {
+                    terminal.line(value);
+                } else {
+                    answer::show(&value, terminal);
+                }
+            })
+        };
+        for report in &*reports.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.tell(report, terminal);
+        }
+        result.map(|()| Exit::Success)
+    }
+
+    /// Loads the connector and makes the connection that the arguments describe.
+    async fn connect(&self, setting: &Setting, reports: &Reports) -> Result<Connection> {
+        let bytes = fs::read(&self.file).with_context(|| {
+            format!("{:?} cannot be read; `brightsync build` writes it", self.file)
+        })?;
+        let (manifest, _) = component::check(&bytes, &Caps::default())
+            .with_context(|| format!("{:?} is no connector that may be loaded", self.file))?;
+        let given: BTreeMap<String, String> = arguments::settings(&self.set)?;
+        let settings = Settings::check(&manifest, given.clone())
+            .context("the settings do not fit the connector; give each with --set NAME=VALUE")?;
+        let recipe = access::recipe(&manifest, self.auth.as_deref())?;
+        let proposal = Proposal::of(&manifest, &settings, recipe.as_ref())?;
+        access::show(&manifest, &proposal, &setting.terminal);
+        let carve_outs = access::carve_outs(&proposal, self.allow_private).await?;
+        let credential = recipe
+            .map(|name| access::credential(&manifest, name, &setting.terminal))
+            .transpose()?;
+
+        let reports = reports.clone();
+        let host = Host::builder()
+            .data_dir(setting.data()?)
+            .slots(2)
+            .on_call(move |report| {
+                let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+                reports.push(report.clone());
+            })
+            .build()?;
+        let loaded = host.load(bytes);
+        loaded
+            .await
+            .with_context(|| format!("{:?} cannot be loaded", self.file))?;
+        let key = ConnectionKey::new("command-line", manifest.name().as_str())?;
+        for carve_out in carve_outs {
+            host.carve_out(key.clone(), carve_out);
+        }
+        let options = ConnectionOptions {
+            connector: manifest.name().clone(),
+            settings: given,
+            wanted_fields: BTreeMap::new(),
+            credential,
+            // Whoever wrote the addresses into the command line has agreed to them, and has just been shown them.
+            grant: proposal.into_grant_after_consent(),
+        };
+        Ok(host.connect(key, options))
+    }
+
+    /// Says what a call did, and with `--verbose` each of its requests.
+    fn tell(&self, report: &Report, terminal: &Terminal) {
+        if self.verbose {
+            for request in &report.requests {
+                terminal.note(terminal.paint_note(Tone::Aside, answer::request(request)));
+            }
+        }
+        terminal.note(terminal.paint_note(Tone::Aside, answer::summary(report)));
+    }
+}
+
+/// Calls without sending what would change something, and shows it instead.
+async fn dry_run(
+    connection: &Connection,
+    function: Function,
+    arguments: Map<String, Value>,
+    as_json: bool,
+    terminal: &Terminal,
+) -> Result<()> {
+    let dry = connection.dry_run(function, arguments).await;
+    if dry.planned.is_empty() {
+        // Nothing was held back, so the end of the call is a true one.
+        let value = dry.result?;
+        if as_json {
+            terminal.line(json!({"planned": [], "answer": value}));
+        } else {
+            terminal.note("nothing would be changed; this is the answer");
+            answer::show(&value, terminal);
+        }
+        return Ok(());
+    }
+    if let Err(JsonCallError::Argument { .. }) = &dry.result {
+        return Ok(dry.result.map(|_| ())?);
+    }
+    if as_json {
+        terminal.line(json!({"planned": dry.planned}));
+        return Ok(());
+    }
+    let count = text::count(dry.planned.len(), "request");
+    terminal.line(format!("{count} would be sent, and nothing was:"));
+    for request in &dry.planned {
+        let (method, url) = (text::outside(&request.method), text::outside_long(&request.url));
+        terminal.line(format!("\n  {method} {url}"));
+        for (name, value) in &request.headers {
+            terminal.line(format!("  {}: {}", text::outside(name), text::outside(value)));
+        }
+        if let Some(body) = &request.body {
+            terminal.line(format!("\n  {}", text::outside_long(body)));
+        }
+    }
+    Ok(())
+}

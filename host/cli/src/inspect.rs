@@ -1,0 +1,306 @@
+//! `brightsync inspect`: everything that can be known of a component without running it, refused ones included.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use brightsync_core::component::{Caps, Inspection};
+use brightsync_core::contract;
+use brightsync_core::function::{Function, Interface};
+use brightsync_core::manifest::{Manifest, Reads, Recipe, RecipeKind};
+use brightsync_core::setting::{Kind, Setting as Declared};
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::arguments::Setting;
+use crate::exit::Exit;
+use crate::table::{Columns, Side::Left};
+use crate::terminal::{Terminal, Tone};
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  brightsync inspect acme.wasm            what it is, what it asks for, what it can do
+  brightsync inspect acme.wasm --json     the same for scripts
+
+No line of the component is run. One that a host would not load is shown as well, with what is wrong, and the exit
+code is 6.";
+
+/// Show what a connector is, what it asks for and what it can do
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Inspect {
+    /// The connector's file
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Inspect {
+    pub(crate) fn run(self, setting: &Setting) -> Result<Exit> {
+        let bytes = fs::read(&self.file).with_context(|| {
+            format!("{:?} cannot be read; `brightsync build` writes it", self.file)
+        })?;
+        let inspection = Inspection::of(&bytes, &Caps::default())
+            .with_context(|| format!("{:?} is no connector that may be loaded", self.file))?;
+        if self.json {
+            setting.terminal.line(document(&inspection));
+        } else {
+            show(&inspection, &setting.terminal);
+        }
+        Ok(if inspection.faults().is_empty() {
+            Exit::Success
+        } else {
+            Exit::Refused
+        })
+    }
+}
+
+/// The imports of a component that are not the contract's: what its language's library wants.
+pub(crate) fn beyond_the_contract(inspection: &Inspection) -> Vec<&str> {
+    let imports = inspection.imports().iter().map(String::as_str);
+    imports
+        .filter(|it| !it.starts_with(&format!("{}/", contract::PACKAGE)))
+        .collect()
+}
+
+fn document(inspection: &Inspection) -> Value {
+    let mut document = json!(inspection);
+    if let Some(members) = document.as_object_mut() {
+        let authority = inspection.manifest().map(Manifest::authority_digest);
+        members.insert(
+            "authority-digest".to_owned(),
+            json!(authority.map(|it| it.to_string())),
+        );
+        members.insert(
+            "loadable".to_owned(),
+            json!(inspection.faults().is_empty()),
+        );
+    }
+    document
+}
+
+fn show(inspection: &Inspection, terminal: &Terminal) {
+    if !inspection.faults().is_empty() {
+        let text = "A host refuses this component:";
+        terminal.line(terminal.paint(Tone::Bad, text));
+        for fault in inspection.faults() {
+            for line in fault.to_string().lines() {
+                terminal.line(format!("  {}", text::message(line)));
+            }
+        }
+        terminal.line("");
+    }
+    if let Some(manifest) = inspection.manifest() {
+        identity(manifest, terminal);
+        access(manifest, terminal);
+        functions(manifest, terminal);
+        reads(manifest, terminal);
+        crm(manifest, terminal);
+    }
+    component(inspection, terminal);
+}
+
+fn heading(text: &str, terminal: &Terminal) {
+    terminal.line("");
+    terminal.line(terminal.paint(Tone::Heading, text));
+}
+
+fn identity(manifest: &Manifest, terminal: &Terminal) {
+    let title = format!("{} {}", manifest.name(), manifest.version());
+    terminal.line(format!(
+        "{}  {}",
+        terminal.paint(Tone::Heading, title),
+        text::outside(manifest.title())
+    ));
+    if let Some(description) = manifest.description() {
+        terminal.line(text::outside_long(description));
+    }
+    let mut table = Columns::plain();
+    table.row(["publisher", &text::outside(manifest.publisher().as_str())]);
+    table.row(["contract", &manifest.contract().to_string()]);
+    if let Some(homepage) = manifest.homepage() {
+        table.row(["homepage", &text::outside(homepage)]);
+    }
+    table.show(0, terminal);
+}
+
+fn access(manifest: &Manifest, terminal: &Terminal) {
+    heading("Asks to talk to", terminal);
+    let mut table = Columns::new(&[("host", Left), ("what for", Left)]);
+    for host in manifest.hosts() {
+        table.row([host.origin().to_string(), text::outside(host.why()).into_owned()]);
+    }
+    table.show(2, terminal);
+    terminal.line(format!("  relative addresses are appended to {}", manifest.base()));
+
+    heading("Credentials, of which it never sees one", terminal);
+    let mut table = Columns::new(&[
+        ("recipe", Left),
+        ("title", Left),
+        ("how it is sent", Left),
+        ("goes to", Left),
+        ("fields", Left),
+    ]);
+    for (name, recipe) in manifest.recipes() {
+        let audience: Vec<_> = recipe.audience().iter().map(ToString::to_string).collect();
+        table.row([
+            name.to_string(),
+            text::outside(recipe.title()).into_owned(),
+            sent(recipe),
+            audience.join(", "),
+            recipe.fields().join(", "),
+        ]);
+    }
+    or_none(table, terminal);
+
+    heading("Settings", terminal);
+    let mut table = Columns::new(&[("name", Left), ("takes", Left), ("title", Left)]);
+    for (name, setting) in manifest.settings() {
+        let title = text::outside(setting.title()).into_owned();
+        table.row([name.to_string(), takes(setting), title]);
+    }
+    or_none(table, terminal);
+}
+
+fn or_none(table: Columns, terminal: &Terminal) {
+    if table.is_empty() {
+        terminal.line("  none");
+    } else {
+        table.show(2, terminal);
+    }
+}
+
+fn sent(recipe: &Recipe) -> String {
+    match recipe.kind() {
+        RecipeKind::Bearer => "Authorization: Bearer".to_owned(),
+        RecipeKind::Basic => "Authorization: Basic".to_owned(),
+        RecipeKind::Header { header } => format!("header {}", header.as_str()),
+        RecipeKind::Query { parameter } => format!("query parameter {}", parameter.as_str()),
+    }
+}
+
+fn takes(setting: &Declared) -> String {
+    let values = match setting.kind() {
+        Kind::Origin => "the address of a server".to_owned(),
+        Kind::Text {
+            pattern: Some(pattern),
+            ..
+        } => format!("text like {}", text::outside(pattern.as_str())),
+        Kind::Text { pattern: None, .. } => "text".to_owned(),
+        Kind::Choice { values, .. } => text::outside(&values.join(" | ")).into_owned(),
+    };
+    match (setting.default_value(), setting.is_optional()) {
+        (Some(default), _) => format!("{values}, {} by default", text::outside(default)),
+        (None, true) => format!("{values}, optional"),
+        (None, false) => values,
+    }
+}
+
+fn functions(manifest: &Manifest, terminal: &Terminal) {
+    let all = Function::ALL.len();
+    let title = format!("Functions: {} of the contract's {all}", manifest.functions().len());
+    heading(&title, terminal);
+    let mut table = Columns::new(&[("interface", Left), ("has", Left), ("lacks", Left)]);
+    for interface in Interface::ALL {
+        let of_it = Function::ALL.iter().filter(|it| it.interface() == *interface);
+        let (has, lacks): (Vec<&Function>, Vec<_>) =
+            of_it.partition(|it| manifest.functions().contains(it));
+        let names = |functions: Vec<&Function>| {
+            let names: Vec<_> = functions.into_iter().map(|it| it.name()).collect();
+            names.join("\n")
+        };
+        table.row([interface.to_string(), names(has), names(lacks)]);
+    }
+    table.show(2, terminal);
+}
+
+fn reads(manifest: &Manifest, terminal: &Terminal) {
+    heading("Reads", terminal);
+    let mut table = Columns::new(&[
+        ("of", Left),
+        ("whose", Left),
+        ("\"me\" is", Left),
+        ("scopes", Left),
+        ("departures", Left),
+        ("for", Left),
+    ]);
+    let kinds = [
+        ("accounts", manifest.reads_of_accounts()),
+        ("contacts", manifest.reads_of_contacts()),
+    ];
+    for (name, reads) in kinds {
+        if let Some(reads) = reads {
+            table.row(read(name, reads));
+        }
+    }
+    or_none(table, terminal);
+}
+
+fn read(name: &str, reads: &Reads) -> [String; 6] {
+    fn list<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
+        let words: Vec<_> = words.into_iter().map(|it| it.to_string()).collect();
+        if words.is_empty() { "–".to_owned() } else { words.join(", ") }
+    }
+    let days = reads.departure_window_days.map(|it| format!("{it} days"));
+    [
+        name.to_owned(),
+        list(&reads.owners),
+        list(reads.me),
+        list(&reads.scopes),
+        list(&reads.departures),
+        days.unwrap_or_else(|| "–".to_owned()),
+    ]
+}
+
+fn crm(manifest: &Manifest, terminal: &Terminal) {
+    heading("The CRM", terminal);
+    let mut table = Columns::plain();
+    let times = manifest.times();
+    table.row(["times are exact to", &format!("{} ms", times.granularity_ms())]);
+    table.row(["changes show after", &format!("{} ms", times.visibility_lag_ms())]);
+    let limits = manifest.limits();
+    for (name, limit) in [
+        ("requests in a second", limits.per_second),
+        ("requests in ten seconds", limits.per_ten_seconds),
+        ("requests in a day", limits.per_day),
+        ("requests at once", limits.concurrent),
+        ("records on a page", limits.page_size),
+    ] {
+        if let Some(limit) = limit {
+            table.row([name, &format!("at most {}", text::number(limit.get().into()))]);
+        }
+    }
+    table.show(2, terminal);
+}
+
+fn component(inspection: &Inspection, terminal: &Terminal) {
+    heading("The component", terminal);
+    let bytes = u64::try_from(inspection.size()).unwrap_or(u64::MAX);
+    let mut table = Columns::plain();
+    table.row(["size", &format!("{} ({} bytes)", text::size(bytes), text::number(bytes))]);
+    table.row(["sha256", inspection.digest()]);
+    if let Some(manifest) = inspection.manifest() {
+        table.row(["authority", &manifest.authority_digest().to_string()]);
+    }
+    let contract = inspection
+        .contract()
+        .map_or_else(|| "none".to_owned(), ToString::to_string);
+    table.row(["built against contract", &contract]);
+    let pure = if inspection.is_pure() {
+        "yes: it imports nothing but the contract"
+    } else {
+        "no"
+    };
+    table.row(["pure", pure]);
+    let beyond: Vec<_> = beyond_the_contract(inspection)
+        .into_iter()
+        .map(|it| text::outside(it).into_owned())
+        .collect();
+    if !beyond.is_empty() {
+        table.row(["imports beyond the contract", &beyond.join("\n")]);
+    }
+    table.show(2, terminal);
+}

@@ -1,0 +1,40 @@
+//! The BrightSync command line as a library, so that a test can run any command and look through all that it writes.
+//!
+//! It is the only place of the project that knows a terminal, arguments and a home folder; the engine and the network are the runtime's.
+
+mod arguments;
+mod build;
+mod call;
+mod demo;
+mod exit;
+mod folder;
+mod inspect;
+mod progress;
+mod report;
+mod sandbox;
+mod sdk;
+mod table;
+mod terminal;
+mod text;
+
+use std::ffi::OsString;
+
+pub use self::exit::Exit;
+pub use self::terminal::{Captured, Terminal};
+
+/// Runs one command line, the program's name first, and answers how it ended.
+pub async fn run(
+    arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    terminal: &Terminal,
+) -> Exit {
+    match arguments::parse(arguments, terminal) {
+        Ok((command, setting)) => {
+            let json = command.is_json();
+            match Box::pin(command.run(&setting)).await {
+                Ok(exit) => exit,
+                Err(error) => report::failure(&error, json, &setting.terminal),
+            }
+        }
+        Err(exit) => exit,
+    }
+}
