@@ -166,3 +166,80 @@ fn same_party(one: &Party, other: &Party) -> bool {
     let lower = |it: &Party| it.address.as_deref().map(str::to_lowercase);
     lower(one) == lower(other)
 }
+
+#[cfg(test)]
+mod tests {
+    use brightsync_sdk::{Edit, Patch, Result};
+    use serde_json::{Value, json};
+
+    use super::Edited;
+
+    #[track_caller]
+    fn check(edit: fn(&Patch) -> Result<Edited>, edits: &[(&str, Edit)], expected: Value) {
+        let edits = edits
+            .iter()
+            .map(|(field, edit)| ((*field).to_owned(), edit.clone()));
+        let (patch, incomplete) = edit(&Patch::new(edits.collect())).unwrap();
+        let incomplete: Vec<_> = incomplete.into_iter().filter_map(|it| it.field).collect();
+        assert_eq!(json!([patch, incomplete]), expected);
+    }
+
+    fn party(address: &str) -> String {
+        json!({"address": address}).to_string()
+    }
+
+    #[test]
+    fn the_last_edit_of_a_participant_counts() {
+        check(
+            super::email,
+            &[
+                ("to", Edit::Add(party("a@x.example"))),
+                ("to", Edit::Remove(party("A@x.example"))),
+                ("to", Edit::Add(party("b@x.example"))),
+            ],
+            json!([{
+                "clear": [], "set": {},
+                "add": {"to": [{"address": "b@x.example"}]},
+                "remove": {"to": [{"address": "A@x.example"}]},
+            }, []]),
+        );
+    }
+
+    #[test]
+    fn a_list_that_is_set_is_replaced() {
+        let attendees = json!([
+            {"party": {"address": "a@x.example"}, "response": "needs-action"},
+            {"party": {"name": "Somebody"}},
+        ]);
+        check(
+            super::meeting,
+            &[
+                ("attendees", Edit::Set(attendees.to_string())),
+                ("end", Edit::Set(r#"{"at":0}"#.to_owned())),
+            ],
+            json!([{
+                "clear": [], "add": {}, "remove": {},
+                "set": {
+                    "attendees": [{"address": "a@x.example", "response": "none"}],
+                    "end": "1970-01-01T00:00:00.000Z",
+                },
+            }, ["attendees"]]),
+        );
+    }
+
+    #[test]
+    fn custom_fields_are_set_and_cleared_one_by_one() {
+        check(
+            super::account,
+            &[
+                ("extra.tier", Edit::Set("3".to_owned())),
+                ("extra.vip", Edit::Clear),
+                ("owner", Edit::Clear),
+                ("kind", Edit::Set("\"partner\"".to_owned())),
+            ],
+            json!([{
+                "clear": ["owner", "custom.vip"], "set": {"custom.tier": 3}, "add": {}, "remove": {},
+            }, ["kind"]]),
+        );
+    }
+}
