@@ -15,7 +15,6 @@ pub(crate) fn new(
 ) -> Result<(Object, Vec<InvalidField>)> {
     let mut body = extra::to_map(&email.extra)?;
     let mut incomplete = Vec::new();
-    let sender = Party::new(email.key.sender.clone());
     let lists = [("to", &email.to), ("cc", &email.cc), ("bcc", &email.bcc)];
     for (field, list) in lists {
         body.insert(
@@ -23,19 +22,12 @@ pub(crate) fn new(
             addresses(field, list, &mut incomplete).into(),
         );
     }
+    let sender = email.sender.address.as_ref().unwrap_or(&email.key.sender);
     // A recipient is required, and a message that went to nobody but in copy has none.
     if text(&body, "to").is_none() {
-        let all: Vec<Party> = email
-            .cc
-            .iter()
-            .chain(&email.bcc)
-            .chain([&sender])
-            .cloned()
-            .collect();
-        body.insert(
-            "to".to_owned(),
-            addresses("to", &all, &mut incomplete).into(),
-        );
+        let other = text(&body, "cc").or(text(&body, "bcc"));
+        let other = other.unwrap_or(sender).to_owned();
+        body.insert("to".to_owned(), other.into());
     }
     let (content, is_html) = match (&email.html, &email.text) {
         (Some(html), _) => (html.as_str(), true),
@@ -44,15 +36,7 @@ pub(crate) fn new(
     for (name, value) in [
         ("status", "Archived".into()),
         ("name", subject(&email.key.subject, false).into()),
-        (
-            "from",
-            email
-                .sender
-                .address
-                .clone()
-                .unwrap_or(email.key.sender.clone())
-                .into(),
-        ),
+        ("from", sender.clone().into()),
         ("dateSent", seconds(email.key.sent_at).into()),
         ("body", content.into()),
         ("isHtml", is_html.into()),
