@@ -7,6 +7,8 @@ use brightsync_sdk::{Error, ForbiddenKind, InvalidField, Reason, Result, Timesta
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::html;
+
 /// The largest page. Tryton has no limit; this many whole records are about half a megabyte.
 pub(crate) const LARGEST_PAGE: u32 = 500;
 
@@ -55,6 +57,8 @@ pub(crate) struct Company {
 }
 
 /// A company or a person.
+///
+/// A search puts a dot behind the names of what it reads from other records, and the answer to a write does not.
 #[derive(Deserialize)]
 pub(crate) struct Party {
     pub(crate) id: i64,
@@ -63,11 +67,11 @@ pub(crate) struct Party {
     pub(crate) replaced_by: Option<i64>,
     pub(crate) create_date: Option<Instant>,
     pub(crate) last_modified_at: Option<Instant>,
-    #[serde(rename = "categories.", default)]
+    #[serde(rename = "categories.", alias = "categories", default)]
     pub(crate) categories: Vec<Named>,
-    #[serde(rename = "contact_mechanisms.", default)]
+    #[serde(rename = "contact_mechanisms.", alias = "contact_mechanisms", default)]
     pub(crate) mechanisms: Vec<Mechanism>,
-    #[serde(rename = "relations.", default)]
+    #[serde(rename = "relations.", alias = "relations", default)]
     pub(crate) relations: Vec<Relation>,
     #[serde(flatten)]
     pub(crate) rest: Map<String, Value>,
@@ -91,10 +95,8 @@ pub(crate) struct Mechanism {
 pub(crate) struct Relation {
     pub(crate) id: i64,
     pub(crate) to: i64,
-    #[serde(rename = "type.")]
+    #[serde(rename = "type.", alias = "type")]
     pub(crate) kind: Option<Named>,
-    pub(crate) create_date: Option<Instant>,
-    pub(crate) write_date: Option<Instant>,
 }
 
 #[derive(Deserialize)]
@@ -166,7 +168,6 @@ pub(crate) struct Deletion {
 #[derive(Deserialize)]
 pub(crate) struct Stub {
     pub(crate) id: i64,
-    pub(crate) last_modified_at: Option<Instant>,
 }
 
 /// A truth value, which SQLite gives as a number and PostgreSQL as what it is.
@@ -239,11 +240,9 @@ impl Api {
         self.act(model, "search_count", &nothing).repeatable()
     }
 
-    pub(crate) fn create(&self, model: &str, values: &Map<String, Value>) -> Request {
-        self.client
-            .post(model)
-            .query("f", "last_modified_at")
-            .json(values)
+    /// Creates a party, and asks for these fields of it.
+    pub(crate) fn create(&self, values: &Map<String, Value>, fields: &[&str]) -> Request {
+        self.client.post(PARTY).query_each("f", fields).json(values)
     }
 
     /// Creates several records, all or none.
@@ -251,11 +250,12 @@ impl Api {
         self.act(model, "create", &json!({ "vlist": records }))
     }
 
-    pub(crate) fn change(&self, model: &str, id: i64, values: &Map<String, Value>) -> Request {
+    /// Changes a party, and asks for these fields of it.
+    pub(crate) fn change(&self, id: i64, values: &Map<String, Value>, fields: &[&str]) -> Request {
         self.client
-            .put(model)
+            .put(PARTY)
             .segment(id.to_string())
-            .query("f", "last_modified_at")
+            .query_each("f", fields)
             .json(values)
     }
 
@@ -280,10 +280,7 @@ impl Search {
 
     /// Reads the tenant's own fields too; one that is no plain name would be a path into other records.
     pub(crate) fn with(mut self, fields: &[String]) -> Self {
-        let plain = |it: &&String| {
-            it.chars()
-                .all(|it| it.is_ascii_alphanumeric() || it == '_')
-        };
+        let plain = |it: &&String| it.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
         self.fields_names
             .extend(fields.iter().filter(plain).cloned());
         self
@@ -337,6 +334,12 @@ impl fmt::Display for Day {
 fn refine(response: &Response, error: Error) -> Error {
     match response.status() {
         400 => refused(response, error),
+        // Methods that are called by name answer so where the user lacks a right, and say nothing more.
+        403 => Error {
+            reason: Reason::Forbidden(ForbiddenKind::ThisOperation),
+            message: format!("{}: the user of this key lacks a right", error.message),
+            ..error
+        },
         500 => failed(response, error),
         _ => error,
     }
@@ -375,7 +378,8 @@ fn failed(response: &Response, error: Error) -> Error {
         .and_then(|rest| rest.split_once("</p>"));
     match own {
         Some((cause, _)) => Error::other(format!(
-            "Tryton did not understand the request, and nothing was written: {cause}"
+            "Tryton did not understand the request, and nothing was written: {}",
+            html::to_text(cause)
         )),
         None => error,
     }

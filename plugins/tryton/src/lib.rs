@@ -3,6 +3,7 @@
 mod api;
 mod departure;
 mod edit;
+mod html;
 mod log;
 mod map;
 mod note;
@@ -79,7 +80,11 @@ impl Connector for Tryton {
 
     fn get_account(&self, id: &str) -> Result<Account> {
         let wanted = settings::wanted_fields("account");
-        map::account(self.survivor(Kind::Account, id, &wanted)?, &self.setup, &wanted)
+        map::account(
+            self.survivor(Kind::Account, id, &wanted)?,
+            &self.setup,
+            &wanted,
+        )
     }
 
     fn get_accounts(&self, ids: &[Id]) -> Result<Page<Account>> {
@@ -110,7 +115,11 @@ impl Connector for Tryton {
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
-        let accounts: Vec<Id> = contact.accounts.iter().map(|it| it.account.clone()).collect();
+        let accounts: Vec<Id> = contact
+            .accounts
+            .iter()
+            .map(|it| it.account.clone())
+            .collect();
         let person = self.term("party.category", &self.setup.person, "person-category")?;
         let employment = self.employment(&accounts)?;
         self.create(edit::new_contact(contact, person, employment)?)
@@ -118,7 +127,11 @@ impl Connector for Tryton {
 
     fn get_contact(&self, id: &str) -> Result<Contact> {
         let wanted = settings::wanted_fields("contact");
-        map::contact(self.survivor(Kind::Contact, id, &wanted)?, &self.setup, &wanted)
+        map::contact(
+            self.survivor(Kind::Contact, id, &wanted)?,
+            &self.setup,
+            &wanted,
+        )
     }
 
     fn get_contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
@@ -227,22 +240,18 @@ brightsync_sdk::export!(Tryton);
 
 impl Tryton {
     fn create(&self, values: edit::Values) -> Result<Written> {
-        let request = self.api.create(PARTY, &values.values);
+        let request = self.api.create(&values.values, &self.setup.fields());
         map::written(&request.send()?.json()?, values.incomplete, &self.setup)
     }
 
     /// Writes a party, unless there is nothing to write: that would make it look changed.
     fn update(&self, party: &Party, values: edit::Values) -> Result<Written> {
-        let stub = if values.values.is_empty() {
-            api::Stub {
-                id: party.id,
-                last_modified_at: map::last_change(party),
-            }
-        } else {
-            let request = self.api.change(PARTY, party.id, &values.values);
-            request.send()?.json()?
-        };
-        map::written(&stub, values.incomplete, &self.setup)
+        if values.values.is_empty() {
+            return map::written(party, values.incomplete, &self.setup);
+        }
+        let fields = self.setup.fields();
+        let request = self.api.change(party.id, &values.values, &fields);
+        map::written(&request.send()?.json()?, values.incomplete, &self.setup)
     }
 
     /// Deletes a party, but only as what it is.

@@ -46,7 +46,9 @@ impl Tryton {
         let message = notes.last().and_then(|it| it.message.as_deref());
         let note = message.and_then(|it| Note::parse(log, key, it));
         let note = note.ok_or_else(|| {
-            Error::other(format!("somebody has changed the note of {key}: it does not read"))
+            Error::other(format!(
+                "somebody has changed the note of {key}: it does not read"
+            ))
         })?;
         let mut draft = edit(note, about(&notes))?;
         let resources = draft.resources()?;

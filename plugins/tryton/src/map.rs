@@ -206,30 +206,23 @@ pub(crate) fn owners(users: Vec<api::Acting>) -> BTreeMap<i64, i64> {
     owners
 }
 
-pub(crate) fn written(
-    it: &api::Stub,
-    incomplete: Vec<InvalidField>,
-    setup: &Setup,
-) -> Result<Written> {
+pub(crate) fn written(it: &Party, incomplete: Vec<InvalidField>, setup: &Setup) -> Result<Written> {
+    let changed = last_change(it);
     Ok(Written {
-        version: it.last_modified_at.map(|it| it.to_string()),
-        modified_at: it.last_modified_at.map(Instant::millis).transpose()?,
+        version: changed.map(|it| it.to_string()),
+        modified_at: changed.map(Instant::millis).transpose()?,
         url: setup.link(api::PARTY, it.id),
         incomplete,
         ..Written::new(it.id.to_string())
     })
 }
 
-/// When the party or something of it was last changed, which Tryton keeps apart.
+/// When the party or an address of it was last changed, which Tryton keeps apart.
+///
+/// The times of relations cannot be read, only searched: read, they are always now (trytond 8.2).
 pub(crate) fn last_change(party: &Party) -> Option<Instant> {
     let mechanisms = party.mechanisms.iter().map(|it| it.last_modified_at);
-    let relations = party
-        .relations
-        .iter()
-        .map(|it| it.create_date.max(it.write_date));
-    mechanisms
-        .chain(relations)
-        .fold(party.last_modified_at, Option::max)
+    mechanisms.fold(party.last_modified_at, Option::max)
 }
 
 /// The mechanisms of these types, in the order in which Tryton shows them.

@@ -4,7 +4,6 @@
 //! The mark is the last thing in it and is searched for there, so that no text of a message can pass for one.
 
 mod edit;
-mod html;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +12,7 @@ use brightsync_sdk::{
     time,
 };
 
+use crate::html;
 use crate::query;
 use crate::setup::number;
 
@@ -220,8 +220,9 @@ pub(crate) fn email(it: NewEmail) -> Draft {
     let bracketed = |it: String| format!("<{it}>");
     note.set("Message-ID", it.key.message_id.map(bracketed));
     note.set("Thread", it.thread.map(bracketed));
-    let attachment =
-        |it: &brightsync_sdk::Attachment| format!("{} ({}, {} bytes)", it.name, it.media_type, it.size);
+    let attachment = |it: &brightsync_sdk::Attachment| {
+        format!("{} ({}, {} bytes)", it.name, it.media_type, it.size)
+    };
     note.set("Attachment", it.attachments.iter().map(attachment));
     let mut draft = Draft::new(note, it.key.about);
     body(&mut draft, it.text, it.html);

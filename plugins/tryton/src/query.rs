@@ -55,7 +55,10 @@ pub(crate) fn emails(emails: &[String]) -> Value {
     json!([
         "contact_mechanisms",
         "where",
-        [["type", "=", "email"], any(emails.iter().map(value).collect())],
+        [
+            ["type", "=", "email"],
+            any(emails.iter().map(value).collect())
+        ],
     ])
 }
 
@@ -198,7 +201,10 @@ mod tests {
     #[test]
     fn times_are_objects_and_no_year_is_before_the_first() {
         let time = instant(1_767_225_600_250);
-        assert_eq!((&time["year"], &time["microsecond"]), (&json!(2026), &json!(250_000)));
+        assert_eq!(
+            (&time["year"], &time["microsecond"]),
+            (&json!(2026), &json!(250_000))
+        );
         assert_eq!(instant(i64::MIN)["year"], 1);
     }
 }

@@ -118,7 +118,13 @@ impl Tryton {
     ) -> Result<Page<T>> {
         let wanted = settings::wanted_fields(kind.word());
         let domains = conditions.into_iter().map(|it| self.parties(kind, it));
-        let found = self.rows(PARTY, domains.collect(), &self.setup.fields(), &wanted, page)?;
+        let found = self.rows(
+            PARTY,
+            domains.collect(),
+            &self.setup.fields(),
+            &wanted,
+            page,
+        )?;
         Ok(found.page(|it| map(it, &self.setup, &wanted)))
     }
 
@@ -136,9 +142,7 @@ impl Tryton {
         }
         let (condition, window) = match request.scope {
             Scope::All => (json!([]), None),
-            Scope::Updated(window) => {
-                (query::changed(&window, kind, &self.setup), Some(window))
-            }
+            Scope::Updated(window) => (query::changed(&window, kind, &self.setup), Some(window)),
             Scope::Departed(window) => return self.departed(kind, &window, &request.page),
             Scope::ChangedSince(_) | Scope::DepartedSince(_) => {
                 return Err(Error::unsupported("Tryton has no change tokens"));
@@ -181,8 +185,17 @@ impl Tryton {
             return Ok(Page::empty());
         }
         let wanted = settings::wanted_fields("opportunity");
-        let found = self.rows("sale.opportunity", vec![condition], OPPORTUNITY, &wanted, page)?;
-        let employees = found.rows.iter().filter_map(|it| it.get("employee")?.as_i64());
+        let found = self.rows(
+            "sale.opportunity",
+            vec![condition],
+            OPPORTUNITY,
+            &wanted,
+            page,
+        )?;
+        let employees = found
+            .rows
+            .iter()
+            .filter_map(|it| it.get("employee")?.as_i64());
         let owners = self.owners(employees.collect())?;
         Ok(found.page(|it| map::opportunity(it, &owners, &self.setup, &wanted)))
     }

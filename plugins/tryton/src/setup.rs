@@ -40,9 +40,8 @@ impl Setup {
         let site = site.trim_end_matches('/');
         let database = settings::required("database")?;
         let yes = |name: &str| settings::get(name).as_deref() == Some("yes");
-        let text = |name: &str, default: &str| {
-            settings::get(name).unwrap_or_else(|| default.to_owned())
-        };
+        let text =
+            |name: &str, default: &str| settings::get(name).unwrap_or_else(|| default.to_owned());
         let no_relations = settings::get("relationships").as_deref() == Some("no");
         Ok(Self {
             person: text("person-category", "Person"),
@@ -74,12 +73,7 @@ impl Setup {
             "contact_mechanisms.last_modified_at",
         ];
         if self.employment.is_some() {
-            fields.extend([
-                "relations.to",
-                "relations.type.name",
-                "relations.create_date",
-                "relations.write_date",
-            ]);
+            fields.extend(["relations.to", "relations.type.name"]);
         }
         fields
     }
@@ -110,7 +104,17 @@ mod tests {
     #[test]
     fn only_the_one_spelling_of_a_number_is_an_id() {
         check("17", Some(17));
-        for id in ["", "0", "-1", "+1", "017", "1 ", "abc", "1/../2", "99999999999999999999"] {
+        for id in [
+            "",
+            "0",
+            "-1",
+            "+1",
+            "017",
+            "1 ",
+            "abc",
+            "1/../2",
+            "99999999999999999999",
+        ] {
             check(id, None);
         }
     }

@@ -1,12 +1,23 @@
-//! The text of an HTML body, as far as a note needs it.
+//! The text of HTML, as far as a note or a message needs it.
 
 /// What ends a line.
-const BREAKS: &[&str] = &["br", "p", "div", "tr", "li", "h1", "h2", "h3", "table", "blockquote"];
+const BREAKS: &[&str] = &[
+    "br",
+    "p",
+    "div",
+    "tr",
+    "li",
+    "h1",
+    "h2",
+    "h3",
+    "table",
+    "blockquote",
+];
 /// What is not shown.
 const HIDDEN: &[&str] = &["head", "style", "script", "title"];
 
 /// Returns the text that a reader would see, without layout.
-pub(super) fn to_text(html: &str) -> String {
+pub(crate) fn to_text(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;
     while let Some((before, tag)) = rest.split_once('<') {
@@ -47,7 +58,10 @@ fn past<'a>(html: &'a str, name: &str) -> &'a str {
     let mut rest = html;
     while let Some((_, tag)) = rest.split_once("</") {
         rest = tag;
-        if tag.get(..name.len()).is_some_and(|it| it.eq_ignore_ascii_case(name)) {
+        if tag
+            .get(..name.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(name))
+        {
             return tag.split_once('>').map_or("", |(_, rest)| rest);
         }
     }
