@@ -1,1 +1,309 @@
-//! Being written.
+//! A connector to Tryton 8.2: the functions of the contract, each as the requests that it takes.
+
+mod api;
+mod departure;
+mod edit;
+mod html;
+mod log;
+mod map;
+mod note;
+mod query;
+mod read;
+mod setup;
+#[cfg(test)]
+mod tests;
+
+use brightsync_sdk::{
+    Account, Change, Connector, Contact, EmailKey, Error, Id, MeetingKey, NewAccount, NewContact,
+    NewEmail, NewMeeting, Opportunity, Page, PageRequest, Patch, ReadRequest, Reason, Result, User,
+    Whoami, Written, http, settings,
+};
+use serde_json::json;
+
+use api::{Api, PARTY, Party};
+use note::Log;
+use setup::{Kind, Setup, number, numbers};
+
+struct Tryton {
+    api: Api,
+    setup: Setup,
+}
+
+impl Connector for Tryton {
+    fn open() -> Result<Self> {
+        Ok(Self {
+            api: Api::new(),
+            setup: Setup::open()?,
+        })
+    }
+
+    fn get_me(&self) -> Result<Whoami> {
+        let requests = vec![self.api.preferences(), self.api.probe("sale.opportunity")];
+        let mut answers = http::send_all(requests).into_iter();
+        let mut next = || {
+            answers
+                .next()
+                .unwrap_or_else(|| Err(Error::other("an answer is missing")))
+        };
+        let me: api::Preferences = next()?.json()?;
+        let opportunities = match next().map_err(|it| it.reason) {
+            Ok(_) => None,
+            Err(Reason::Forbidden(_)) => Some("forbidden"),
+            // Without the module there is no such model.
+            Err(Reason::Other) => Some("unsupported"),
+            Err(reason) => return Err(Error::new(reason, "Tryton does not say what it has")),
+        };
+        let mine = json!([["applications", "in", me.applications]]);
+        let user = self.first("res.user", mine, read::USER)?.ok_or_else(|| {
+            Error::unauthorized("Tryton does not say whose key this is: make a new one")
+        })?;
+        Ok(map::whoami(me, user, opportunities, &self.setup))
+    }
+
+    fn get_users(&self, page: PageRequest) -> Result<Page<User>> {
+        self.users(vec![query::archived_too()], &page)
+    }
+
+    fn get_users_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<User>> {
+        let email = |it: &String| json!(["email", "ilike", query::pattern(it.trim())]);
+        let alternatives = emails.chunks(read::ALTERNATIVES);
+        let alternatives = alternatives.map(|it| {
+            let any = query::any(it.iter().map(email).collect());
+            query::all(vec![any, query::archived_too()])
+        });
+        self.users(alternatives.collect(), &page)
+    }
+
+    fn create_account(&self, account: NewAccount) -> Result<Written> {
+        self.create(edit::new_account(account)?)
+    }
+
+    fn get_account(&self, id: &str) -> Result<Account> {
+        let wanted = settings::wanted_fields("account");
+        map::account(
+            self.survivor(Kind::Account, id, &wanted)?,
+            &self.setup,
+            &wanted,
+        )
+    }
+
+    fn get_accounts(&self, ids: &[Id]) -> Result<Page<Account>> {
+        self.get_all(Kind::Account, ids, map::account)
+    }
+
+    fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
+        let party = self.current(Kind::Account, id, &patch)?;
+        let values = edit::account(&patch, &party)?;
+        self.update(&party, values)
+    }
+
+    fn delete_account(&self, id: &str) -> Result<()> {
+        self.delete(Kind::Account, id)
+    }
+
+    fn get_my_accounts(&self, request: ReadRequest) -> Result<Page<Change<Account>>> {
+        self.read(Kind::Account, request, map::account)
+    }
+
+    fn get_accounts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Account>> {
+        self.find(Kind::Account, vec![query::name(name)], &page, map::account)
+    }
+
+    fn get_accounts_by_domain(&self, domain: &str, page: PageRequest) -> Result<Page<Account>> {
+        let condition = query::website(domain);
+        self.find(Kind::Account, vec![condition], &page, map::account)
+    }
+
+    fn create_contact(&self, contact: NewContact) -> Result<Written> {
+        let accounts: Vec<Id> = contact
+            .accounts
+            .iter()
+            .map(|it| it.account.clone())
+            .collect();
+        let person = self.term("party.category", &self.setup.person, "person-category")?;
+        let employment = self.employment(&accounts)?;
+        self.create(edit::new_contact(contact, person, employment)?)
+    }
+
+    fn get_contact(&self, id: &str) -> Result<Contact> {
+        let wanted = settings::wanted_fields("contact");
+        map::contact(
+            self.survivor(Kind::Contact, id, &wanted)?,
+            &self.setup,
+            &wanted,
+        )
+    }
+
+    fn get_contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
+        self.get_all(Kind::Contact, ids, map::contact)
+    }
+
+    fn update_contact(&self, id: &str, patch: Patch) -> Result<Written> {
+        let party = self.current(Kind::Contact, id, &patch)?;
+        let employment = match edit::named_accounts(&patch)? {
+            Some(accounts) => self.employment(&accounts)?,
+            None => None,
+        };
+        let values = edit::contact(&patch, &party, &self.setup, employment)?;
+        self.update(&party, values)
+    }
+
+    fn delete_contact(&self, id: &str) -> Result<()> {
+        self.delete(Kind::Contact, id)
+    }
+
+    fn get_my_contacts(&self, request: ReadRequest) -> Result<Page<Change<Contact>>> {
+        self.read(Kind::Contact, request, map::contact)
+    }
+
+    fn get_contacts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Contact>> {
+        self.find(Kind::Contact, vec![query::name(name)], &page, map::contact)
+    }
+
+    fn get_contacts_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<Contact>> {
+        let conditions = emails.chunks(read::ALTERNATIVES).map(query::emails);
+        self.find(Kind::Contact, conditions.collect(), &page, map::contact)
+    }
+
+    fn get_contacts_by_email_domain(
+        &self,
+        domain: &str,
+        page: PageRequest,
+    ) -> Result<Page<Contact>> {
+        let condition = query::email_domain(domain);
+        self.find(Kind::Contact, vec![condition], &page, map::contact)
+    }
+
+    fn create_email(&self, email: NewEmail) -> Result<Written> {
+        let key = email.key.key.clone();
+        self.log(Log::Email, &key, note::email(email))
+    }
+
+    fn update_email(&self, id: &str, patch: Patch) -> Result<Written> {
+        self.relog(Log::Email, id, |note, about| {
+            note::edit_email(&patch, note, about)
+        })
+    }
+
+    fn delete_email(&self, id: &str) -> Result<()> {
+        self.unlog(Log::Email, id)
+    }
+
+    fn find_email(&self, key: EmailKey) -> Result<Vec<Id>> {
+        self.logged(Log::Email, &key.key, &key.about)
+    }
+
+    fn create_meeting(&self, meeting: NewMeeting) -> Result<Written> {
+        let key = meeting.key.key.clone();
+        self.log(Log::Meeting, &key, note::meeting(meeting))
+    }
+
+    fn update_meeting(&self, id: &str, patch: Patch) -> Result<Written> {
+        self.relog(Log::Meeting, id, |note, about| {
+            note::edit_meeting(&patch, note, about)
+        })
+    }
+
+    fn delete_meeting(&self, id: &str) -> Result<()> {
+        self.unlog(Log::Meeting, id)
+    }
+
+    fn find_meeting(&self, key: MeetingKey) -> Result<Vec<Id>> {
+        self.logged(Log::Meeting, &key.key, &key.about)
+    }
+
+    fn get_opportunities_for_contacts(
+        &self,
+        contacts: &[Id],
+        page: PageRequest,
+    ) -> Result<Page<Opportunity>> {
+        let contacts = numbers(contacts);
+        let condition = query::any(vec![
+            json!(["party", "in", contacts]),
+            json!(["contact.party", "in", contacts]),
+        ]);
+        self.opportunities(condition, contacts.is_empty(), &page)
+    }
+
+    fn get_opportunities_for_accounts(
+        &self,
+        accounts: &[Id],
+        page: PageRequest,
+    ) -> Result<Page<Opportunity>> {
+        let accounts = numbers(accounts);
+        let condition = json!([["party", "in", accounts]]);
+        self.opportunities(condition, accounts.is_empty(), &page)
+    }
+}
+
+brightsync_sdk::export!(Tryton);
+
+impl Tryton {
+    fn create(&self, values: edit::Values) -> Result<Written> {
+        let request = self.api.create(&values.values, &self.setup.fields());
+        map::written(&request.send()?.json()?, values.incomplete, &self.setup)
+    }
+
+    /// Writes a party, unless there is nothing to write: that would make it look changed.
+    fn update(&self, party: &Party, values: edit::Values) -> Result<Written> {
+        if values.values.is_empty() {
+            return map::written(party, values.incomplete, &self.setup);
+        }
+        let fields = self.setup.fields();
+        let request = self.api.change(party.id, &values.values, &fields);
+        map::written(&request.send()?.json()?, values.incomplete, &self.setup)
+    }
+
+    /// Deletes a party, but only as what it is.
+    fn delete(&self, kind: Kind, id: &str) -> Result<()> {
+        let party = self.one(kind, number(id)?, &[])?;
+        self.api.delete(PARTY, party.id).send().map(drop)
+    }
+
+    /// Reads the party that a patch is for, and compares its version.
+    ///
+    /// Tryton's REST API has no conditional write, so a change within the next moments goes unseen.
+    fn current(&self, kind: Kind, id: &str, patch: &Patch) -> Result<Party> {
+        let party = self.one(kind, number(id)?, &[])?;
+        let version = map::last_change(&party).map(|it| it.to_string());
+        if patch.if_version.is_some() && patch.if_version != version {
+            return Err(Error::stale(format!(
+                "the {} {id} has changed: read it again",
+                kind.word()
+            )));
+        }
+        Ok(party)
+    }
+
+    /// Finds the relation type for these companies, which must exist: Tryton does not look.
+    fn employment(&self, accounts: &[Id]) -> Result<Option<i64>> {
+        let Some(employment) = &self.setup.employment else {
+            return Ok(None);
+        };
+        if !accounts.is_empty() {
+            let there = self.existing(Kind::Account, &numbers(accounts))?;
+            let missing = |it: &&Id| number(it).is_ok_and(|it| there.contains(&it));
+            if let Some(account) = accounts.iter().find(|it| !missing(it)) {
+                return Err(Error::invalid(
+                    "accounts",
+                    format!("there is no account {account}"),
+                ));
+            }
+        }
+        let kind = self.term("party.relation.type", employment, "employment");
+        kind.map(Some)
+    }
+
+    /// Finds a category or a relation type by its name.
+    fn term(&self, model: &str, name: &str, setting: &str) -> Result<i64> {
+        let named = json!([["name", "=", name]]);
+        let term: Option<api::Stub> = self.first(model, named, &["id"])?;
+        let term = term.ok_or_else(|| {
+            let reason = format!(
+                "Tryton has no {model} named {name:?}: have an administrator create it, or set another name"
+            );
+            Error::invalid(format!("settings.{setting}"), reason)
+        })?;
+        Ok(term.id)
+    }
+}
