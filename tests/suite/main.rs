@@ -7,4 +7,5 @@
     reason = "clippy's leave for tests does not reach the functions that tests share"
 )]
 
+mod espocrm;
 mod first;

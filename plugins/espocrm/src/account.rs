@@ -1,10 +1,10 @@
 //! Accounts in EspoCRM's words and the contract's.
 
-use brightsync_sdk::patch::{Change, Fields};
+use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{Account, InvalidField, NewAccount, Result, domain, extra};
 
 use crate::api::Object;
-use crate::map::{instant, link, text, version};
+use crate::map::{instant, link, set_extra, text, version};
 
 /// What a list has to name for [`account`] to read.
 pub(crate) const SELECT: [&str; 8] = [
@@ -75,14 +75,8 @@ pub(crate) fn changes(
         let same = |one: &String, other: &String| domain::of(one) == domain::of(other);
         incomplete = set_domains(&mut body, &edits.apply(now.into_iter().collect(), same));
     }
-    for (name, change) in fields.extra()? {
-        body.insert(name, change_of(change));
-    }
+    set_extra(&mut body, fields)?;
     Ok((body, incomplete))
-}
-
-pub(crate) fn change_of(change: Change<serde_json::Value>) -> serde_json::Value {
-    change.into_option().unwrap_or_default()
 }
 
 fn set_domains(body: &mut Object, domains: &[String]) -> Vec<InvalidField> {

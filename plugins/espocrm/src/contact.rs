@@ -6,9 +6,8 @@ use brightsync_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::account::change_of;
 use crate::api::Object;
-use crate::map::{column, instant, link, text, texts, version};
+use crate::map::{column, instant, link, set_extra, text, texts, version};
 
 const PHONE_TYPES: [&str; 5] = ["Mobile", "Office", "Home", "Fax", "Other"];
 
@@ -140,9 +139,7 @@ pub(crate) fn changes(fields: &mut Fields, present: impl Fn() -> Result<Object>)
             &edits.apply(now, |one, other| one.account == other.account),
         );
     }
-    for (name, change) in fields.extra()? {
-        body.insert(name, change_of(change));
-    }
+    set_extra(&mut body, fields)?;
     Ok(body)
 }
 

@@ -4,9 +4,8 @@ use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{EmailKey, InvalidField, NewEmail, Party, Ref, Result, extra};
 use serde_json::{Value, json};
 
-use crate::account::change_of;
 use crate::api::{Object, any, is};
-use crate::map::{parent, seconds, set_parent, subject, text};
+use crate::map::{parent, seconds, set_extra, set_parent, subject, text};
 
 /// The body that logs an e-mail, and what of it has no place.
 pub(crate) fn new(
@@ -144,9 +143,7 @@ pub(crate) fn changes(
         set_parent(&mut body, &then);
         about = Some(then);
     }
-    for (name, change) in fields.extra()? {
-        body.insert(name, change_of(change));
-    }
+    set_extra(&mut body, fields)?;
     Ok((body, about, incomplete))
 }
 

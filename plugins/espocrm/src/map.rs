@@ -1,5 +1,6 @@
 //! What all kinds of records have in common: times, links, names and the record that something is about.
 
+use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{InvalidField, Ref, Result, Timestamp, Written, time};
 use serde_json::Value;
 
@@ -101,6 +102,13 @@ pub(crate) fn subject(text: &str, guarded: bool) -> String {
     } else {
         name
     }
+}
+
+/// Puts the edits of custom fields into the body.
+pub(crate) fn set_extra(body: &mut Object, fields: &mut Fields) -> Result<()> {
+    let extra = fields.extra()?.into_iter();
+    body.extend(extra.map(|(name, change)| (name, change.into_option().unwrap_or_default())));
+    Ok(())
 }
 
 /// Chooses the record that something is about, and puts it into the body.

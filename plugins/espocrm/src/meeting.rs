@@ -7,9 +7,8 @@ use brightsync_sdk::{
 };
 use serde_json::{Value, json};
 
-use crate::account::change_of;
 use crate::api::{Object, any, is};
-use crate::map::{column, instant, parent, seconds, set_parent, subject, text, texts};
+use crate::map::{column, instant, parent, seconds, set_extra, set_parent, subject, text, texts};
 
 /// Who can attend: the kind of record, the list of ids, and the list of their answers.
 const ATTENDING: [(&str, &str, &str); 3] = [
@@ -137,9 +136,7 @@ pub(crate) fn changes(
         set_parent(&mut body, &then);
         about = Some(then);
     }
-    for (name, change) in fields.extra()? {
-        body.insert(name, change_of(change));
-    }
+    set_extra(&mut body, fields)?;
     Ok((body, about, incomplete))
 }
 
