@@ -78,6 +78,7 @@ fn an_email_is_a_note_on_each_of_its_records() {
         .run(|| Tryton::open()?.create_email(mail(about)))
         .unwrap();
     assert_eq!(written.id, "k_1");
+    assert_eq!(written.incomplete.len(), 1);
     assert_eq!(written.incomplete[0].field.as_deref(), Some("about"));
     let nowhere =
         exchange().run(|| Tryton::open()?.create_email(mail(vec![Ref::new("user", "2")])));
