@@ -21,6 +21,23 @@ def follow(parent):
     os._exit(0)
 
 
+def one_writer(app):
+    """Lets requests that may write in one at a time.
+
+    On SQLite two transactions get the same number from a sequence, and one of them is refused:
+    "The code on party must be unique." PostgreSQL, which real installations have, lets them wait.
+    """
+    turn = threading.Lock()
+
+    def orderly(environ, start_response):
+        if environ["REQUEST_METHOD"] in {"GET", "HEAD"}:
+            return app(environ, start_response)
+        with turn:
+            return app(environ, start_response)
+
+    return orderly
+
+
 def main():
     """Serves the folder of the command line."""
     watch = threading.Thread(target=follow, args=(sys.stdin.buffer,), daemon=True)
@@ -52,7 +69,9 @@ def main():
         def log_request(self, code="-", size="-"):
             pass
 
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+    server = make_server(
+        "127.0.0.1", 0, one_writer(app), threaded=True, request_handler=Quiet
+    )
     print(server.server_port, flush=True)
     server.serve_forever()
 

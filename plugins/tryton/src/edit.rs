@@ -291,13 +291,15 @@ impl Values {
 }
 
 impl Point {
-    fn values(&self, sequence: Option<u32>) -> Value {
-        let mut values = json!({ "type": self.kind, "value": self.value });
+    fn values(&self, sequence: Option<u32>) -> Map<String, Value> {
+        let mut values = Map::new();
+        values.insert("type".to_owned(), self.kind.into());
+        values.insert("value".to_owned(), self.value.as_str().into());
         if let Some(name) = &self.name {
-            values["name"] = name.as_str().into();
+            values.insert("name".to_owned(), name.as_str().into());
         }
         if let Some(sequence) = sequence {
-            values["sequence"] = sequence.into();
+            values.insert("sequence".to_owned(), sequence.into());
         }
         values
     }

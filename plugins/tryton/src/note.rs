@@ -193,7 +193,7 @@ impl Draft {
     /// The records to put the note on, in Tryton's words.
     pub(crate) fn resources(&mut self) -> Result<Vec<String>> {
         let found = resources(&self.about);
-        if found.len() < self.about.len() {
+        if self.about.iter().any(|it| resource(it).is_none()) {
             let reason = "notes are on contacts, accounts and opportunities only";
             self.leave("about", reason);
         }
@@ -252,20 +252,22 @@ pub(crate) fn meeting(it: NewMeeting) -> Draft {
 /// The records that can have notes, in Tryton's words, each once.
 pub(crate) fn resources(about: &[Ref]) -> Vec<String> {
     let mut resources: Vec<String> = Vec::new();
-    for it in about {
-        let model = match it.kind.as_str() {
-            "contact" | "account" => "party.party",
-            "opportunity" => "sale.opportunity",
-            _ => continue,
-        };
-        if let Ok(id) = number(&it.id) {
-            let resource = format!("{model},{id}");
-            if !resources.contains(&resource) {
-                resources.push(resource);
-            }
+    for resource in about.iter().filter_map(resource) {
+        if !resources.contains(&resource) {
+            resources.push(resource);
         }
     }
     resources
+}
+
+fn resource(record: &Ref) -> Option<String> {
+    let model = match record.kind.as_str() {
+        "contact" | "account" => "party.party",
+        "opportunity" => "sale.opportunity",
+        _ => return None,
+    };
+    let id = number(&record.id).ok()?;
+    Some(format!("{model},{id}"))
 }
 
 fn email_title(direction: Direction) -> &'static str {
