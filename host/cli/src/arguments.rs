@@ -22,7 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   brightsync demo                                see all of it at work
   brightsync build plugins/sandbox               make one .wasm file of a connector
-  brightsync inspect plugins/sandbox/target/sandbox.wasm
+  brightsync inspect plugins/sandbox/sandbox.wasm
   brightsync sandbox --port 4000                 run a CRM to try it on
 
 Exit codes:
@@ -50,11 +50,21 @@ struct Arguments {
 struct Global {
     /// Where compiled connectors, the installation's key and the unpacked SDK are kept [default: $BRIGHTSYNC_HOME, else
     /// the folder for data of the system]
-    #[arg(long, global = true, value_name = "FOLDER", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        help_heading = "Global options"
+    )]
     data_dir: Option<PathBuf>,
     /// Which log lines to write to standard error, as in `warn` or `brightsync_runtime=debug` [default:
     /// $BRIGHTSYNC_LOG, else none]
-    #[arg(long, global = true, value_name = "FILTER", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILTER",
+        help_heading = "Global options"
+    )]
     log: Option<String>,
     /// Write results and errors only
     #[arg(short, long, global = true, help_heading = "Global options")]
@@ -188,8 +198,14 @@ mod tests {
     #[test]
     fn global_options_stand_before_or_behind_the_command() {
         check("brightsync -q build", Ok("build"));
-        check("brightsync build plugins/x -q --data-dir /tmp/x", Ok("build"));
-        check("brightsync call x.wasm get-me --set site=https://a.example", Ok("call"));
+        check(
+            "brightsync build plugins/x -q --data-dir /tmp/x",
+            Ok("build"),
+        );
+        check(
+            "brightsync call x.wasm get-me --set site=https://a.example",
+            Ok("call"),
+        );
         check("brightsync sandbox --port 4000", Ok("sandbox"));
     }
 }

@@ -16,7 +16,7 @@ use crate::{sdk, text};
 
 const EXAMPLES: &str = "\
 Examples:
-  brightsync build                        the connector in this folder, to target/NAME.wasm
+  brightsync build                        the connector in this folder, to NAME.wasm beside its source
   brightsync build acme -o acme.wasm      the one in the folder acme, to acme.wasm
 
 The folder has a Cargo.toml, a connector.toml and the source. The SDK comes with this program, unless the folder's
@@ -29,7 +29,7 @@ pub(crate) struct Build {
     /// The folder of the connector
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// The file to write [default: target/NAME.wasm in the folder]
+    /// The file to write [default: NAME.wasm in the folder]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Answer in JSON
@@ -54,7 +54,7 @@ impl Build {
         let path = self
             .output
             .clone()
-            .unwrap_or_else(|| self.folder.join("target").join(format!("{name}.wasm")));
+            .unwrap_or_else(|| self.folder.join(format!("{name}.wasm")));
         write(&path, &built.component)?;
         step.done(path.display());
         if self.json {

@@ -84,10 +84,9 @@ type Reports = Arc<Mutex<Vec<Report>>>;
 impl Call {
     pub(crate) async fn run(self, setting: &Setting) -> Result<Exit> {
         let terminal = &setting.terminal;
-        let function: Function = self
-            .function
-            .parse()
-            .map_err(|error: brightsync_core::function::UnknownFunction| Usage(error.to_string()))?;
+        let function: Function = self.function.parse().map_err(
+            |error: brightsync_core::function::UnknownFunction| Usage(error.to_string()),
+        )?;
         let arguments = arguments::read(&self.arguments)?;
         let reports = Reports::default();
         let connection = self.connect(setting, &reports).await?;
@@ -117,7 +116,10 @@ impl Call {
     /// Loads the connector and makes the connection that the arguments describe.
     async fn connect(&self, setting: &Setting, reports: &Reports) -> Result<Connection> {
         let bytes = fs::read(&self.file).with_context(|| {
-            format!("{:?} cannot be read; `brightsync build` writes it", self.file)
+            format!(
+                "{:?} cannot be read; `brightsync build` writes it",
+                self.file
+            )
         })?;
         let (manifest, _) = component::check(&bytes, &Caps::default())
             .with_context(|| format!("{:?} is no connector that may be loaded", self.file))?;
@@ -201,10 +203,17 @@ async fn dry_run(
     let count = text::count(dry.planned.len(), "request");
     terminal.line(format!("{count} would be sent, and nothing was:"));
     for request in &dry.planned {
-        let (method, url) = (text::outside(&request.method), text::outside_long(&request.url));
+        let (method, url) = (
+            text::outside(&request.method),
+            text::outside_long(&request.url),
+        );
         terminal.line(format!("\n  {method} {url}"));
         for (name, value) in &request.headers {
-            terminal.line(format!("  {}: {}", text::outside(name), text::outside(value)));
+            terminal.line(format!(
+                "  {}: {}",
+                text::outside(name),
+                text::outside(value)
+            ));
         }
         if let Some(body) = &request.body {
             terminal.line(format!("\n  {}", text::outside_long(body)));

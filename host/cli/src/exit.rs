@@ -39,10 +39,7 @@ pub(crate) struct Refusal(pub(crate) String);
 impl Exit {
     /// The end that an error stands for.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
-        error
-            .chain()
-            .find_map(Self::of_one)
-            .unwrap_or(Self::Ours)
+        error.chain().find_map(Self::of_one).unwrap_or(Self::Ours)
     }
 
     fn of_one(error: &(dyn std::error::Error + 'static)) -> Option<Self> {

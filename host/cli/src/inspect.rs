@@ -41,7 +41,10 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(crate) fn run(self, setting: &Setting) -> Result<Exit> {
         let bytes = fs::read(&self.file).with_context(|| {
-            format!("{:?} cannot be read; `brightsync build` writes it", self.file)
+            format!(
+                "{:?} cannot be read; `brightsync build` writes it",
+                self.file
+            )
         })?;
         let inspection = Inspection::of(&bytes, &Caps::default())
             .with_context(|| format!("{:?} is no connector that may be loaded", self.file))?;
@@ -74,10 +77,7 @@ fn document(inspection: &Inspection) -> Value {
             "authority-digest".to_owned(),
             json!(authority.map(|it| it.to_string())),
         );
-        members.insert(
-            "loadable".to_owned(),
-            json!(inspection.faults().is_empty()),
-        );
+        members.insert("loadable".to_owned(), json!(inspection.faults().is_empty()));
     }
     document
 }
@@ -131,10 +131,16 @@ fn access(manifest: &Manifest, terminal: &Terminal) {
     heading("Asks to talk to", terminal);
     let mut table = Columns::new(&[("host", Left), ("what for", Left)]);
     for host in manifest.hosts() {
-        table.row([host.origin().to_string(), text::outside(host.why()).into_owned()]);
+        table.row([
+            host.origin().to_string(),
+            text::outside(host.why()).into_owned(),
+        ]);
     }
     table.show(2, terminal);
-    terminal.line(format!("  relative addresses are appended to {}", manifest.base()));
+    terminal.line(format!(
+        "  relative addresses are appended to {}",
+        manifest.base()
+    ));
 
     heading("Credentials, of which it never sees one", terminal);
     let mut table = Columns::new(&[
@@ -201,11 +207,16 @@ fn takes(setting: &Declared) -> String {
 
 fn functions(manifest: &Manifest, terminal: &Terminal) {
     let all = Function::ALL.len();
-    let title = format!("Functions: {} of the contract's {all}", manifest.functions().len());
+    let title = format!(
+        "Functions: {} of the contract's {all}",
+        manifest.functions().len()
+    );
     heading(&title, terminal);
     let mut table = Columns::new(&[("interface", Left), ("has", Left), ("lacks", Left)]);
     for interface in Interface::ALL {
-        let of_it = Function::ALL.iter().filter(|it| it.interface() == *interface);
+        let of_it = Function::ALL
+            .iter()
+            .filter(|it| it.interface() == *interface);
         let (has, lacks): (Vec<&Function>, Vec<_>) =
             of_it.partition(|it| manifest.functions().contains(it));
         let names = |functions: Vec<&Function>| {
@@ -242,7 +253,11 @@ fn reads(manifest: &Manifest, terminal: &Terminal) {
 fn read(name: &str, reads: &Reads) -> [String; 6] {
     fn list<T: ToString>(words: impl IntoIterator<Item = T>) -> String {
         let words: Vec<_> = words.into_iter().map(|it| it.to_string()).collect();
-        if words.is_empty() { "–".to_owned() } else { words.join(", ") }
+        if words.is_empty() {
+            "–".to_owned()
+        } else {
+            words.join(", ")
+        }
     }
     let days = reads.departure_window_days.map(|it| format!("{it} days"));
     [
@@ -259,8 +274,14 @@ fn crm(manifest: &Manifest, terminal: &Terminal) {
     heading("The CRM", terminal);
     let mut table = Columns::plain();
     let times = manifest.times();
-    table.row(["times are exact to", &format!("{} ms", times.granularity_ms())]);
-    table.row(["changes show after", &format!("{} ms", times.visibility_lag_ms())]);
+    table.row([
+        "times are exact to",
+        &format!("{} ms", times.granularity_ms()),
+    ]);
+    table.row([
+        "changes show after",
+        &format!("{} ms", times.visibility_lag_ms()),
+    ]);
     let limits = manifest.limits();
     for (name, limit) in [
         ("requests in a second", limits.per_second),
@@ -270,7 +291,10 @@ fn crm(manifest: &Manifest, terminal: &Terminal) {
         ("records on a page", limits.page_size),
     ] {
         if let Some(limit) = limit {
-            table.row([name, &format!("at most {}", text::number(limit.get().into()))]);
+            table.row([
+                name,
+                &format!("at most {}", text::number(limit.get().into())),
+            ]);
         }
     }
     table.show(2, terminal);
@@ -280,7 +304,10 @@ fn component(inspection: &Inspection, terminal: &Terminal) {
     heading("The component", terminal);
     let bytes = u64::try_from(inspection.size()).unwrap_or(u64::MAX);
     let mut table = Columns::plain();
-    table.row(["size", &format!("{} ({} bytes)", text::size(bytes), text::number(bytes))]);
+    table.row([
+        "size",
+        &format!("{} ({} bytes)", text::size(bytes), text::number(bytes)),
+    ]);
     table.row(["sha256", inspection.digest()]);
     if let Some(manifest) = inspection.manifest() {
         table.row(["authority", &manifest.authority_digest().to_string()]);

@@ -30,8 +30,14 @@ impl Step {
     fn with(terminal: &Terminal, name: String, length: Option<u64>) -> Self {
         let bar = terminal.is_live().then(|| {
             let (bar, template) = match length {
-                Some(length) => (ProgressBar::new(length), "  {prefix:28} {bar:30} {human_pos} of {human_len}"),
-                None => (ProgressBar::new_spinner(), "  {prefix:28} {spinner} {wide_msg}"),
+                Some(length) => (
+                    ProgressBar::new(length),
+                    "  {prefix:28} {bar:30} {human_pos} of {human_len}",
+                ),
+                None => (
+                    ProgressBar::new_spinner(),
+                    "  {prefix:28} {spinner} {wide_msg}",
+                ),
             };
             let style = ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());

@@ -18,10 +18,9 @@ pub(crate) fn failure(error: &anyhow::Error, json: bool, terminal: &Terminal) ->
     let mut marks = ["error:"].into_iter();
     for line in &lines {
         match marks.next() {
-            Some(mark) => terminal.complain(format!(
-                "{} {line}",
-                terminal.paint_note(Tone::Bad, mark)
-            )),
+            Some(mark) => {
+                terminal.complain(format!("{} {line}", terminal.paint_note(Tone::Bad, mark)))
+            }
             None => terminal.complain(format!("  {line}")),
         }
     }

@@ -58,7 +58,10 @@ fn write(folder: &Path) -> io::Result<()> {
 
 /// All files, in an order that does not depend on the file system.
 fn files<'a>(folder: &'a Dir<'a>) -> Vec<&'a File<'a>> {
-    let mut found: Vec<_> = folder.files().chain(folder.dirs().flat_map(files)).collect();
+    let mut found: Vec<_> = folder
+        .files()
+        .chain(folder.dirs().flat_map(files))
+        .collect();
     found.sort_by_key(|it| it.path());
     found
 }
@@ -71,7 +74,12 @@ mod tests {
     fn the_sdk_comes_with_its_source_and_the_contract() {
         let data = tempfile::tempdir().unwrap();
         let folder = unpack(data.path()).unwrap();
-        for file in ["Cargo.toml", "src/lib.rs", "src/bindings.rs", "wit/world.wit"] {
+        for file in [
+            "Cargo.toml",
+            "src/lib.rs",
+            "src/bindings.rs",
+            "wit/world.wit",
+        ] {
             assert!(folder.join(file).is_file(), "{file}");
         }
         assert_eq!(unpack(data.path()).unwrap(), folder);

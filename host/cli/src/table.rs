@@ -21,7 +21,11 @@ impl Columns {
     pub(crate) fn new(columns: &[(&str, Side)]) -> Self {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        table.set_header(columns.iter().map(|(name, _)| Cell::new(name).add_attribute(Attribute::Bold)));
+        table.set_header(
+            columns
+                .iter()
+                .map(|(name, _)| Cell::new(name).add_attribute(Attribute::Bold)),
+        );
         for (column, (_, side)) in table.column_iter_mut().zip(columns) {
             column.set_padding((0, 2));
             column.set_cell_alignment(match side {
@@ -41,7 +45,8 @@ impl Columns {
 
     /// Adds a row. Texts from outside have to be escaped by then.
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
-        self.table.add_row(cells.into_iter().map(|it| Cell::new(it.into())));
+        self.table
+            .add_row(cells.into_iter().map(|it| Cell::new(it.into())));
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,12 +60,14 @@ impl Columns {
         }
         match terminal.width() {
             Some(width) => {
-                self.table.set_content_arrangement(ContentArrangement::Dynamic);
+                self.table
+                    .set_content_arrangement(ContentArrangement::Dynamic);
                 let indent = u16::try_from(indent).unwrap_or(0);
                 self.table.set_width(width.saturating_sub(indent).max(40));
             }
             None => {
-                self.table.set_content_arrangement(ContentArrangement::Disabled);
+                self.table
+                    .set_content_arrangement(ContentArrangement::Disabled);
             }
         }
         if terminal.is_coloured() {

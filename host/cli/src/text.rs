@@ -35,6 +35,16 @@ pub(crate) fn message(line: &str) -> String {
     out
 }
 
+/// The beginning of a text that is safe to show.
+pub(crate) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most).collect();
+    short.push('…');
+    short
+}
+
 /// A number of bytes, as `1.2 MB`.
 #[expect(
     clippy::cast_precision_loss,
@@ -76,7 +86,10 @@ pub(crate) fn number(number: u64) -> String {
 /// A number with its noun, as `1 request` or `3 requests`.
 pub(crate) fn count(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", number(u64::try_from(count).unwrap_or(u64::MAX)))
+    format!(
+        "{} {noun}{plural}",
+        number(u64::try_from(count).unwrap_or(u64::MAX))
+    )
 }
 
 /// An instant, as `2026-11-24T02:40:10.000Z`.
@@ -96,7 +109,10 @@ mod tests {
         let sizes: Vec<_> = [0, 999, 1_000, 85_300, 2_900_000, 7_000_000_000]
             .map(size)
             .into();
-        assert_eq!(sizes, ["0 B", "999 B", "1.0 kB", "85.3 kB", "2.9 MB", "7.0 GB"]);
+        assert_eq!(
+            sizes,
+            ["0 B", "999 B", "1.0 kB", "85.3 kB", "2.9 MB", "7.0 GB"]
+        );
         let times: Vec<_> = [14, 2_600, 12_400, 2_040_000]
             .map(|it| took(Duration::from_micros(it)))
             .into();

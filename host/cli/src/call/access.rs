@@ -80,7 +80,12 @@ pub(super) async fn carve_outs(proposal: &Proposal, allowed: bool) -> Result<Vec
             Some(literal) => literal.to_string(),
             None => origin.host().to_string(),
         };
-        carve_outs.push(CarveOut::new(origin.scheme(), &name, address, origin.port())?);
+        carve_outs.push(CarveOut::new(
+            origin.scheme(),
+            &name,
+            address,
+            origin.port(),
+        )?);
     }
     Ok(carve_outs)
 }

@@ -91,8 +91,14 @@ fn page(members: &Map<String, Value>, terminal: &Terminal) {
         table.show(0, terminal);
     }
     let end = members.get("end");
-    let more = end.and_then(|it| it.get("next")).is_some_and(|it| !it.is_null());
-    let more = if more { ", and there are more; --all-pages reads them" } else { "" };
+    let more = end
+        .and_then(|it| it.get("next"))
+        .is_some_and(|it| !it.is_null());
+    let more = if more {
+        ", and there are more; --all-pages reads them"
+    } else {
+        ""
+    };
     terminal.line(format!("{}{more}", text::count(rows.len(), "record")));
     let skipped = end.and_then(|it| it.get("skipped")?.as_array());
     for lost in skipped.into_iter().flatten() {
@@ -149,7 +155,9 @@ fn named(name: &str, value: Option<&Value>) -> String {
     let time: Option<Timestamp> = value.and_then(Value::as_i64);
     match (value, time) {
         (None, _) => String::new(),
-        (Some(_), Some(time)) if name.ends_with("-at") || name.ends_with("-until") || name == "at" => {
+        (Some(_), Some(time))
+            if name.ends_with("-at") || name.ends_with("-until") || name == "at" =>
+        {
             text::instant(time)
         }
         (Some(value), _) => cell(value),

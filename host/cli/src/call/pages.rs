@@ -23,7 +23,10 @@ pub(super) async fn all(
         let arguments = with_token(function, arguments.clone(), token.take());
         let mut page = connection.call_json(function, arguments).await?;
         let Some(more) = page.get_mut("items").and_then(Value::as_array_mut) else {
-            return Err(Usage(format!("{function} answers no pages; leave out --all-pages")).into());
+            return Err(Usage(format!(
+                "{function} answers no pages; leave out --all-pages"
+            ))
+            .into());
         };
         items.append(more);
         let end = page.get_mut("end");
