@@ -1,22 +1,30 @@
 //! The connector to EspoCRM against a strict stand-in, through the whole host: what is written can be found, read and changed, and nothing is asked that EspoCRM does not know.
 
+use std::ops::Deref;
+
 use brightsync_core::crm::error::Reason;
-use brightsync_core::grant::CarveOut;
-use brightsync_core::origin::Scheme;
-use brightsync_runtime::{Connection, JsonCallError};
+use brightsync_runtime::JsonCallError;
 use brightsync_tests::connector;
+use brightsync_tests::customer::{self, present};
 use brightsync_tests::espocrm::{Entity, EspoCrm, Fault, Options};
 use brightsync_tests::logs;
-use brightsync_tests::world::{Account, World, bytes, origin};
 use serde_json::{Map, Value, json};
 
 /// 2026-01-15 10:00:00, when the site's clock begins.
 const TEN: i64 = 1_768_471_200_000;
 
+/// A customer of a site that stands in for EspoCRM.
 struct Customer {
     site: EspoCrm,
-    world: World,
-    connection: Connection,
+    inner: customer::Customer,
+}
+
+impl Deref for Customer {
+    type Target = customer::Customer;
+
+    fn deref(&self) -> &customer::Customer {
+        &self.inner
+    }
 }
 
 impl Customer {
@@ -39,83 +47,17 @@ impl Customer {
         fields: &[(&str, String)],
         settings: &[(&str, &str)],
     ) -> Self {
-        let world = World::new();
-        world
-            .host
-            .load(bytes(connector::ESPOCRM))
-            .await
-            .expect("the connector loads");
-        let address = origin(site.url().trim_end_matches("/crm"));
         let fields: Vec<_> = fields.iter().map(|it| (it.0, it.1.as_str())).collect();
-        let mut account = Account::default()
-            .set("site", &site.url())
-            .grant(&address.to_string())
-            .trust(&address.to_string())
-            .credential(recipe, &fields);
-        for (name, value) in settings {
-            account = account.set(name, value);
-        }
-        let ip = "127.0.0.1".parse().unwrap();
-        let carve_out = CarveOut::new(Scheme::Http, "127.0.0.1", ip, address.port()).unwrap();
-        account.carve_outs.push(carve_out);
-        let connection = world.connect("acme", connector::ESPOCRM, account);
-        Self {
-            site,
-            world,
-            connection,
-        }
-    }
-
-    async fn call(&self, function: &str, arguments: Value) -> Result<Value, JsonCallError> {
-        let Value::Object(arguments) = arguments else {
-            panic!("arguments have names: {arguments}");
-        };
-        let function = function.parse().unwrap();
-        self.connection.call_json(function, arguments).await
-    }
-
-    async fn ask(&self, function: &str, arguments: Value) -> Value {
-        let answer = self.call(function, arguments).await;
-        answer.unwrap_or_else(|error| panic!("{function}: {error:?}\n{}", self.world.story()))
-    }
-
-    async fn refused(&self, function: &str, arguments: Value) -> Reason {
-        let error = self.call(function, arguments).await;
-        let Err(JsonCallError::Call(error)) = error else {
-            panic!("{function} was not refused: {error:?}");
-        };
-        let error = error.connector_error().expect("an error of the connector");
-        error.reason.clone()
-    }
-
-    /// Asks for all pages of a list, and answers all items.
-    async fn all(&self, function: &str, arguments: &Value, size: u32) -> Vec<Value> {
-        let mut items = Vec::new();
-        let mut page = json!({"size": size});
-        loop {
-            let mut arguments = arguments.clone();
-            let place = match arguments.get_mut("request") {
-                Some(request) => request,
-                None => &mut arguments,
-            };
-            place["page"] = page.clone();
-            let answer = self.ask(function, arguments).await;
-            items.extend(answer["items"].as_array().unwrap().iter().cloned());
-            match &answer["end"]["next"] {
-                Value::Null => return items,
-                token => page["token"] = token.clone(),
-            }
-        }
+        let url = site.url();
+        let inner =
+            customer::Customer::connect(connector::ESPOCRM, &url, recipe, &fields, settings).await;
+        Self { site, inner }
     }
 
     /// Asserts that nothing was asked that EspoCRM would not understand.
     fn end(self) {
         assert_eq!(self.site.violations(), [""; 0]);
     }
-}
-
-fn present(change: &Value) -> &Value {
-    change.get("present").expect("a record that is there")
 }
 
 fn email(about: &Value) -> Value {

@@ -9,3 +9,4 @@
 
 mod espocrm;
 mod first;
+mod sandbox;
