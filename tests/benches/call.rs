@@ -21,14 +21,16 @@ fn call(criterion: &mut Criterion) {
             black_box(page.await.expect("an empty page"))
         });
     });
-    Exchange::new().setting("site", "https://crm.example").run(|| {
-        group.bench_function("same code natively", |bencher| {
-            bencher.iter(|| {
-                let connector = sandbox::Sandbox::open()?;
-                black_box(connector.get_users_by_email(&[], NativePageRequest::first(100)))
+    Exchange::new()
+        .setting("site", "https://crm.example")
+        .run(|| {
+            group.bench_function("same code natively", |bencher| {
+                bencher.iter(|| {
+                    let connector = sandbox::Sandbox::open()?;
+                    black_box(connector.get_users_by_email(&[], NativePageRequest::first(100)))
+                });
             });
         });
-    });
     group.finish();
 }
 
