@@ -7,8 +7,9 @@ use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -38,7 +39,13 @@ pub enum Answer {
     Endless,
     /// Nothing at all, for as long as the other side waits.
     Never,
+    /// The answer, but not before the gate is open.
+    Behind(Gate, Box<Answer>),
 }
+
+/// Holds answers back until the test lets them go.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
@@ -76,7 +83,26 @@ enum Event {
     HungUp,
 }
 
+impl Gate {
+    /// Lets all answers behind it go.
+    pub fn open(&self) {
+        *self.0.0.lock().unwrap() = true;
+        self.0.1.notify_all();
+    }
+
+    fn pass(&self) {
+        let closed = self.0.0.lock().unwrap();
+        let patience = Duration::from_secs(20);
+        drop(self.0.1.wait_timeout_while(closed, patience, |open| !*open));
+    }
+}
+
 impl Answer {
+    /// The answer, held back by a gate.
+    pub fn behind(self, gate: &Gate) -> Self {
+        Self::Behind(gate.clone(), Box::new(self))
+    }
+
     /// An answer with a JSON body.
     pub fn json(status: u16, body: &serde_json::Value) -> Self {
         Self::text(status, &body.to_string()).with("content-type", "application/json")
@@ -95,7 +121,7 @@ impl Answer {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         match &mut self {
             Self::Whole { headers, .. } => headers.push((name.to_owned(), value.to_owned())),
-            Self::Raw(_) | Self::Endless | Self::Never => {
+            Self::Raw(_) | Self::Endless | Self::Never | Self::Behind(..) => {
                 panic!("only a whole answer takes headers")
             }
         }
@@ -129,6 +155,10 @@ impl Answer {
                 loop {
                     stream.write_all(&chunk)?;
                 }
+            }
+            Self::Behind(gate, answer) => {
+                gate.pass();
+                answer.write(stream)
             }
             Self::Never => {
                 // Whatever comes now, an end or a reset, is the other side giving up.
@@ -249,7 +279,7 @@ impl Server {
                 }
             }
         };
-        let patience = std::time::Duration::from_secs(20);
+        let patience = Duration::from_secs(20);
         tokio::time::timeout(patience, wait)
             .await
             .unwrap_or_else(|_| panic!("the server waited in vain for {wanted:?}"));

@@ -35,11 +35,11 @@ pub fn tell(reports: &[Report]) -> String {
     story
 }
 
-/// Tells how one call ended: its answer, or the kind of its end and what is said of it.
+/// Tells how one call ended: its answer, or what is said of its end.
 pub fn end<T: Debug>(result: &Result<T, CallError>) -> String {
     match result {
         Ok(answer) => format!("answer: {answer:?}"),
-        Err(error) => format!("{}: {}", error.end.kind(), error.end),
+        Err(error) => error.end.to_string(),
     }
 }
 

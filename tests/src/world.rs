@@ -1,17 +1,21 @@
 //! A host with connectors and connections, as an embedder would set it up.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use brightsync_core::component::embed;
+use brightsync_core::crm::page::PageRequest;
 use brightsync_core::function::{Function, Interface};
 use brightsync_core::grant::{CarveOut, Grant};
 use brightsync_core::origin::{Origin, Scheme};
 use brightsync_runtime::{
     Builder, Connection, ConnectionKey, ConnectionOptions, Credential, Host, LoadError, Loaded,
-    Report, Secret,
+    Report, Resolve, Secret,
 };
+use futures::future::BoxFuture;
+use serde_json::Value;
 
 use crate::server::Server;
 
@@ -21,6 +25,9 @@ pub struct World {
     pub host: Host,
     reports: Arc<Mutex<Vec<Report>>>,
 }
+
+/// A resolver that answers every name with the same addresses, and no name where it has none.
+pub struct Names(pub Vec<IpAddr>);
 
 /// What one tenant has: an account in a CRM, and what it grants.
 #[derive(Default)]
@@ -49,6 +56,7 @@ impl World {
         let written = reports.clone();
         let builder = Host::builder()
             .slots(4)
+            .resolver(Names(Vec::new()))
             .data_dir(Path::new(env!("OUT_DIR")).join("data"))
             .on_call(move |report: &Report| {
                 let mut reports = written.lock().unwrap_or_else(PoisonError::into_inner);
@@ -101,6 +109,16 @@ impl World {
     /// All calls that have ended, as text.
     pub fn story(&self) -> String {
         crate::story::tell(&self.reports())
+    }
+}
+
+impl Resolve for Names {
+    fn resolve<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, String>> {
+        let answer = match self.0.as_slice() {
+            [] => Err(format!("no test knows the name {name}")),
+            addresses => Ok(addresses.to_vec()),
+        };
+        Box::pin(std::future::ready(answer))
     }
 }
 
@@ -271,4 +289,14 @@ audience = ["{{site}}"]
 [reads.contacts]{reads}
 [reads.accounts]{reads}"#
     )
+}
+
+/// Has the guest `asker` make requests one after the other, and answers what it tells of each.
+pub async fn ask(connection: &Connection, orders: &[Value]) -> Value {
+    let page = PageRequest {
+        extra: [("orders".to_owned(), Value::from(orders.to_vec()))].into(),
+        ..PageRequest::default()
+    };
+    let page = connection.get_users(page).await.unwrap();
+    page.end.extra.get("answers").cloned().unwrap()
 }

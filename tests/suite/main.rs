@@ -7,6 +7,18 @@
     reason = "clippy's leave for tests does not reach the functions that tests share"
 )]
 
+mod call;
+mod canary;
+mod credential;
+mod egress;
+mod ends;
 mod espocrm;
-mod first;
+mod lifecycle;
+mod limits;
+mod loading;
+mod reads;
+mod response;
 mod sandbox;
+mod state;
+mod tables;
+mod tidy;

@@ -249,7 +249,7 @@ impl Builder {
         self
     }
 
-    /// Is told of every call when it has ended. It must not block.
+    /// Is told of every call when it has ended. It must not block; if it panics, that is logged, and the call ends as it would have.
     pub fn on_call(mut self, observer: impl Fn(&Report) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
         self

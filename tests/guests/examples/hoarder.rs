@@ -34,9 +34,10 @@ impl Connector for Hoarder {
         Ok(done())
     }
 
-    fn get_users(&self, _page: PageRequest) -> Result<Page<User>> {
+    /// As many records as are asked for, with no regard to what a page may hold.
+    fn get_users(&self, page: PageRequest) -> Result<Page<User>> {
         let user = |n: u32| User::new(n.to_string(), "Somebody");
-        Ok(Page::last((0..1_000_000).map(user).collect()))
+        Ok(Page::last((0..page.size).map(user).collect()))
     }
 }
 
