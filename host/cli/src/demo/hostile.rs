@@ -146,8 +146,8 @@ impl Arena<'_> {
         ];
         let mut ended = Vec::new();
         for (tried, name, expected) in attacks {
+            step.say(tried);
             ended.push(self.attack(tried, name, &expected).await?);
-            step.advance(1);
         }
         Ok(ended)
     }
@@ -168,17 +168,15 @@ impl Arena<'_> {
                 let seen = finding(page.items.first(), "outcome");
                 (
                     refused.is_some(),
-                    format!("the request: {}", refused.unwrap_or(seen)),
+                    format!("no request: {}", refused.unwrap_or(seen)),
                 )
             }
             (Expected::FoundNothing, Ok(page)) => {
                 let find = |name| finding(page.items.first(), name);
                 let told = format!(
-                    "{} copies in {} of memory, {} settings, {} variables",
+                    "{} copies in {} of memory, settings, state, environment",
                     find("copies"),
                     text::size(find("bytes-of-memory").parse().unwrap_or_default()),
-                    find("settings-and-state"),
-                    find("variables"),
                 );
                 let used = find("outcome") == "200";
                 let looked = find("control").parse().is_ok_and(|found: u32| found > 0);

@@ -54,6 +54,9 @@ const ORDER: [Function; 30] = [
     Function::DeleteAccount,
 ];
 
+/// How many steps a tour has.
+pub(super) const LENGTH: u64 = ORDER.len() as u64;
+
 /// What came of one function.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
