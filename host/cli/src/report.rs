@@ -15,14 +15,10 @@ pub(crate) fn failure(error: &anyhow::Error, json: bool, terminal: &Terminal) ->
     if json {
         terminal.line(document(error, exit, &lines));
     }
-    let mut marks = ["error:"].into_iter();
-    for line in &lines {
-        match marks.next() {
-            Some(mark) => {
-                terminal.complain(format!("{} {line}", terminal.paint_note(Tone::Bad, mark)))
-            }
-            None => terminal.complain(format!("  {line}")),
-        }
+    let mark = terminal.paint_note(Tone::Bad, "error:");
+    for (place, line) in lines.iter().enumerate() {
+        let before = if place == 0 { &*mark } else { " " };
+        terminal.complain(format!("{before} {line}"));
     }
     exit
 }
