@@ -125,7 +125,7 @@ impl Demo {
 
         tell(&|it| heading("Reading everything once, then only what changed", it));
         let reads = read(&customers, manifest, &crm, &ledger, &terminal).await?;
-        tell(&|it| reading::show(&reads, it));
+        tell(&|it| reading::show(&reads, manifest, it));
 
         tell(&|it| heading("What a hostile connector may not do", it));
         let step = Step::begin(&terminal, "attacks");
@@ -305,7 +305,7 @@ async fn read(
         .zip(entrances)
         .map(|(connection, entrance)| {
             let least = (entrance.accounts, entrance.contacts);
-            reading::everything(connection, least, now, ledger, &step)
+            reading::everything(connection, manifest, least, now, ledger, &step)
         });
     let mut reads = futures::future::try_join_all(first).await?;
     step.done(format!("{} records", text::number(all)));

@@ -178,7 +178,8 @@ impl Arena<'_> {
                     find("copies"),
                     text::size(find("bytes-of-memory").parse().unwrap_or_default()),
                 );
-                let used = find("outcome") == "200";
+                // Any status will do: the request went out, and the credential with it.
+                let used = find("outcome").parse::<u16>().is_ok();
                 let looked = find("control").parse().is_ok_and(|found: u32| found > 0);
                 (find("copies") == "0" && used && looked, told)
             }
@@ -232,6 +233,7 @@ pub(super) fn show(attacks: &[Attack], terminal: &Terminal) {
         ("told", Left),
         ("meanwhile", Right),
         ("next call", Right),
+        ("held", Left),
     ]);
     for attack in attacks {
         let time = |it: Option<u64>| {
@@ -247,6 +249,7 @@ pub(super) fn show(attacks: &[Attack], terminal: &Terminal) {
             text::shortened(&attack.told, 60),
             time(attack.neighbour),
             time(attack.next_call),
+            if attack.held { "yes" } else { "NO" }.to_owned(),
         ]);
     }
     table.show(2, terminal);
