@@ -1,9 +1,5 @@
 //! Has the SDK that the program carries read again when one of its files comes or goes, which the compiler does not see.
 
-#[expect(
-    clippy::print_stdout,
-    reason = "this is how a build script talks to Cargo"
-)]
 fn main() {
     println!("cargo::rerun-if-changed=../../sdk");
     println!("cargo::rerun-if-changed=../../wit");

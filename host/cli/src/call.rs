@@ -33,8 +33,8 @@ Examples:
   brightsync call acme.wasm create-account '{\"account\": {\"name\": \"Acme\"}}' --set site=… --dry-run
   brightsync call acme.wasm get-my-contacts 'request={\"owner\": \"me\"}' --all-pages --set site=…
 
-Arguments have the names and the JSON form of the contract. A value that is no JSON is taken as text; page and request
-may be left out.
+Arguments have the names and the JSON form of the contract. A value that begins with {, [ or \" is JSON, any other is
+text; page and request may be left out.
 
 The addresses that you give with --set are what the connector may talk to, and nothing else; that you write them is
 your consent, and they are shown before the call. A server on this machine, in a private network or on plain http

@@ -15,14 +15,10 @@ pub(crate) fn failure(error: &anyhow::Error, json: bool, terminal: &Terminal) ->
     if json {
         terminal.line(document(error, exit, &lines));
     }
-    let mut marks = ["error:"].into_iter();
-    for line in &lines {
-        match marks.next() {
-            Some(mark) => {
-                terminal.complain(format!("{} {line}", terminal.paint_note(Tone::Bad, mark)))
-            }
-            None => terminal.complain(format!("  {line}")),
-        }
+    let mark = terminal.paint_note(Tone::Bad, "error:");
+    for (place, line) in lines.iter().enumerate() {
+        let before = if place == 0 { &*mark } else { " " };
+        terminal.complain(format!("{before} {line}"));
     }
     exit
 }
@@ -108,12 +104,26 @@ mod tests {
         let error = check_component(b"no component", &Caps::default())
             .context("x.wasm is no connector that may be loaded")
             .unwrap_err();
-        check(&error, expect![]);
+        check(
+            &error,
+            expect![[r#"
+            error: x.wasm is no connector that may be loaded
+              this is not WebAssembly; give the .wasm file that `brightsync build` wrote
+            {"failure":{"exit-code":6,"kind":"refused","messages":["x.wasm is no connector that may be loaded","this is not WebAssembly; give the .wasm file that `brightsync build` wrote"]}}
+            Refused"#]],
+        );
     }
 
     #[test]
     fn what_comes_from_outside_cannot_drive_the_terminal() {
         let error = anyhow::anyhow!("it says \u{1b}[2J").context("it says \u{1b}[2J, twice");
-        check(&error, expect![]);
+        check(
+            &error,
+            expect![[r#"
+            error: it says \u{1b}[2J, twice
+              it says \u{1b}[2J
+            {"failure":{"exit-code":1,"kind":"ours","messages":["it says \\u{1b}[2J, twice","it says \\u{1b}[2J"]}}
+            Ours"#]],
+        );
     }
 }

@@ -221,10 +221,28 @@ mod tests {
                 "items": [{"present": ann}, {"departed": {"id": "c2", "how": {"merged": "c1"}, "at": 5}}],
                 "end": {"next": "t", "skipped": [{"id": "c3", "reason": "no name"}]},
             }),
-            expect![],
+            expect![[r#"
+                id  departed   full-name  emails                        accounts  modified-at
+                c1             Ann Lee    ann@a.example, lee@b.example  a1        2023-11-14T22:13:20.000Z
+                c2  merged c1
+                2 records, and there are more; --all-pages reads them
+                not read: c3 no name
+            "#]],
         );
-        check(json!({"items": [{"id-only": "c9"}], "end": {}}), expect![]);
-        check(json!({"items": [], "end": {}}), expect![]);
+        check(
+            json!({"items": [{"id-only": "c9"}], "end": {}}),
+            expect![[r#"
+            id
+            c9
+            1 record
+        "#]],
+        );
+        check(
+            json!({"items": [], "end": {}}),
+            expect![[r#"
+            0 records
+        "#]],
+        );
     }
 
     #[test]
@@ -234,14 +252,37 @@ mod tests {
                 "id": "o1", "name": "Deal\u{1b}[31m", "amount": {"amount": "12.50", "currency": "EUR"},
                 "active": true, "members": [], "extra": {}, "created-at": 0, "closes": {"on": "2026-01-01"},
             }),
-            expect![],
+            expect![[r#"
+                active      yes
+                amount      12.50 EUR
+                closes      on 2026-01-01
+                created-at  1970-01-01T00:00:00.000Z
+                id          o1
+                name        Deal\u{1b}[31m
+            "#]],
         );
     }
 
     #[test]
     fn ids_and_nothing_at_all_are_lines() {
-        check(json!(["e1", "e2"]), expect![]);
-        check(json!([]), expect![]);
-        check(json!(null), expect![]);
+        check(
+            json!(["e1", "e2"]),
+            expect![[r#"
+            e1
+            e2
+        "#]],
+        );
+        check(
+            json!([]),
+            expect![[r#"
+            none
+        "#]],
+        );
+        check(
+            json!(null),
+            expect![[r#"
+            done
+        "#]],
+        );
     }
 }

@@ -20,8 +20,12 @@ pub(super) fn read(given: &[String]) -> Result<Map<String, Value>, Usage> {
             continue;
         }
         let (name, value) = pair(text)?;
-        // Text needs no quotes: what is no JSON stands for itself.
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
+        let value = match value.trim_start().chars().next() {
+            Some('{' | '[' | '"') => serde_json::from_str(value)
+                .map_err(|error| Usage(format!("{name}: {value:?} is no JSON: {error}")))?,
+            // Text needs no quotes, and an id that looks like a number is text as well.
+            _ => Value::from(value),
+        };
         insert(&mut arguments, name.to_owned(), value)?;
     }
     Ok(arguments)
@@ -75,25 +79,43 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_json_or_else_text() {
+    fn a_value_is_text_unless_it_begins_as_json() {
         check(
             &["id=42", "name=Ann Lee", "emails=[\"a@b.example\"]"],
-            expect![],
+            expect![[r#"{"emails":["a@b.example"],"id":"42","name":"Ann Lee"}"#]],
         );
-        check(&["id=\"42\"", "name=a=b", "domain="], expect![]);
+        check(
+            &["id=\"42\"", "name=a=b", "domain="],
+            expect![[r#"{"domain":"","id":"42","name":"a=b"}"#]],
+        );
+        check(
+            &["emails=[a@b.example]"],
+            expect![[r#"emails: "[a@b.example]" is no JSON: expected value at line 1 column 2"#]],
+        );
     }
 
     #[test]
     fn all_arguments_may_come_as_one_object() {
-        check(&[r#"{"id": "1", "patch": {"edits": []}}"#], expect![]);
-        check(&["{", "id=1"], expect![]);
+        check(
+            &[r#"{"id": "1", "patch": {"edits": []}}"#],
+            expect![[r#"{"id":"1","patch":{"edits":[]}}"#]],
+        );
+        check(
+            &["{", "id=1"],
+            expect![[
+                r#""{" is no JSON object of arguments: EOF while parsing an object at line 1 column 1"#
+            ]],
+        );
     }
 
     #[test]
     fn what_is_no_pair_or_comes_twice_is_refused() {
-        check(&["id"], expect![]);
-        check(&["=1"], expect![]);
-        check(&["id=1", r#"{"id": 2}"#], expect![]);
+        check(&["id"], expect![[r#""id" is not of the form NAME=VALUE"#]]);
+        check(&["=1"], expect![[r#""=1" is not of the form NAME=VALUE"#]]);
+        check(
+            &["id=1", r#"{"id": 2}"#],
+            expect![[r#""id" is given twice; give it once"#]],
+        );
     }
 
     #[test]

@@ -65,13 +65,13 @@ impl Ledger {
         })
     }
 
-    /// Sums the calls by function, without those of one tenant.
-    pub(super) fn rows(&self, without: &str) -> Vec<Row> {
+    /// Sums the calls by function, of these tenants only.
+    pub(super) fn rows(&self, tenants: &[&str]) -> Vec<Row> {
         self.with(|all| {
             let row = |function: &Function| {
                 let calls = all
                     .iter()
-                    .filter(|it| it.function == *function && it.tenant != without);
+                    .filter(|it| it.function == *function && tenants.contains(&&*it.tenant));
                 Row {
                     function: *function,
                     sum: sum(calls),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use brightsync_core::crm::page::{Change, PageRequest, ReadRequest, Scope, Window};
 use brightsync_core::crm::{Id, Timestamp};
+use brightsync_core::function::Function;
 use brightsync_core::manifest::{Manifest, ScopeKind};
 use brightsync_runtime::{CallError, Connection};
 use futures::{Stream, TryStreamExt as _};
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use super::crm::Changed;
 use super::ledger::{Ledger, Sum, micros};
+use super::tour;
 use crate::progress::Step;
 use crate::table::{Columns, Side::Left, Side::Right};
 use crate::terminal::{Terminal, Tone};
@@ -54,6 +56,7 @@ struct Harvest {
 /// Reads all accounts and contacts.
 pub(super) async fn everything(
     connection: &Connection,
+    manifest: &Manifest,
     (accounts, contacts): (u64, u64),
     now: Timestamp,
     ledger: &Ledger,
@@ -95,8 +98,10 @@ pub(super) async fn everything(
         took: micros(started.elapsed()),
         calls: ledger.since(start, &tenant),
         problem,
-        // Where the connector does not say until when the read is complete, it is until it began.
-        mark: people.complete_until.unwrap_or(now).min(now),
+        // Where the connector does not say until when the read is complete, that is its beginning, less what shows late.
+        mark: people
+            .complete_until
+            .unwrap_or(now - Timestamp::from(manifest.times().visibility_lag_ms())),
         tenant,
     })
 }
@@ -110,6 +115,7 @@ pub(super) async fn changes(
     ledger: &Ledger,
     step: &Step,
 ) -> Result<Read> {
+    let capabilities = connection.get_me().await?.capabilities;
     let (tenant, start, started) = (
         connection.key().tenant().to_owned(),
         ledger.len(),
@@ -125,7 +131,8 @@ pub(super) async fn changes(
     let updated = connection.my_contacts(request(Scope::Updated(window)));
     people.gather(updated, |it| &it.ref_.id, step).await?;
     let scopes = manifest.reads_of_contacts().map(|it| &it.scopes);
-    if scopes.is_some_and(|it| it.contains(&ScopeKind::Departed)) {
+    let has = scopes.is_some_and(|it| it.contains(&ScopeKind::Departed));
+    if has && tour::lacks(&capabilities, Function::GetMyContacts, "departed").is_none() {
         let departed = connection.my_contacts(request(Scope::Departed(window)));
         people.gather(departed, |it| &it.ref_.id, step).await?;
     }
@@ -152,7 +159,7 @@ pub(super) async fn changes(
 }
 
 /// Shows what the reads brought.
-pub(super) fn show(reads: &[Read], terminal: &Terminal) {
+pub(super) fn show(reads: &[Read], manifest: &Manifest, terminal: &Terminal) {
     let mut table = Columns::new(&[
         ("read", Left),
         ("tenant", Left),
@@ -192,6 +199,13 @@ pub(super) fn show(reads: &[Read], terminal: &Terminal) {
                 text::count(read.skipped, "record")
             ));
         }
+    }
+    let late = manifest.times().visibility_lag_ms();
+    if late > 0 {
+        let late = text::took(Duration::from_millis(late.into()));
+        terminal.line(format!(
+            "  changes show up to {late} late in this CRM, so the second read goes back that far"
+        ));
     }
     if problems == 0 {
         let text = "every record was read, and every change was found";

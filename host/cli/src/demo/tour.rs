@@ -54,6 +54,9 @@ const ORDER: [Function; 30] = [
     Function::DeleteAccount,
 ];
 
+/// How many steps a tour has.
+pub(super) const LENGTH: u64 = ORDER.len() as u64;
+
 /// What came of one function.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -74,6 +77,8 @@ pub(super) enum Outcome {
     Right,
     /// The manifest does not list it.
     Unsupported,
+    /// It was not tried, since `get-me` says that this connection lacks it.
+    Lacking,
     /// It did not answer, or not what it should.
     Wrong,
 }
@@ -95,6 +100,7 @@ pub(super) struct Tour<'a> {
     stamp: String,
     started: Timestamp,
     user: Option<User>,
+    capabilities: Vec<(String, String)>,
     account: Option<Id>,
     contact: Option<Id>,
     email: Option<Id>,
@@ -111,6 +117,7 @@ impl<'a> Tour<'a> {
             stamp: format!("{:x}", now & 0xff_ffff),
             started: now,
             user: None,
+            capabilities: Vec::new(),
             account: None,
             contact: None,
             email: None,
@@ -125,12 +132,10 @@ impl<'a> Tour<'a> {
         let mut steps = Vec::new();
         for function in ORDER {
             let started = Instant::now();
-            let (outcome, what) = match self.step(function).await {
-                Ok(what) => (Outcome::Right, what),
-                Err(Failure::Call(error)) if error.is_unsupported() => {
-                    (Outcome::Unsupported, "unsupported".to_owned())
-                }
-                Err(failure) => (Outcome::Wrong, failure.to_string()),
+            let (outcome, what) = if let Some(why) = lacks(&self.capabilities, function, "") {
+                (Outcome::Lacking, format!("{why} to this user, says get-me"))
+            } else {
+                self.outcome(function).await
             };
             steps.push(Step {
                 function,
@@ -141,6 +146,16 @@ impl<'a> Tour<'a> {
             advance();
         }
         steps
+    }
+
+    async fn outcome(&mut self, function: Function) -> (Outcome, String) {
+        match self.step(function).await {
+            Ok(what) => (Outcome::Right, what),
+            Err(Failure::Call(error)) if error.is_unsupported() => {
+                (Outcome::Unsupported, "unsupported".to_owned())
+            }
+            Err(failure) => (Outcome::Wrong, failure.to_string()),
+        }
     }
 
     fn account_name(&self) -> String {
@@ -205,7 +220,7 @@ pub(super) fn show(tours: &[(&str, Vec<Step>)], terminal: &Terminal) {
         let mut row = vec![function.to_string()];
         row.extend(steps.iter().map(|step| match step.outcome {
             Outcome::Right => text::took(Duration::from_micros(step.took)),
-            Outcome::Unsupported => "–".to_owned(),
+            Outcome::Unsupported | Outcome::Lacking => "–".to_owned(),
             Outcome::Wrong => "WRONG".to_owned(),
         }));
         // What is wrong for one customer is what has to be read.
@@ -218,18 +233,34 @@ pub(super) fn show(tours: &[(&str, Vec<Step>)], terminal: &Terminal) {
     let all = tours.iter().flat_map(|(_, steps)| steps);
     let count = |outcome| all.clone().filter(|it| it.outcome == outcome).count();
     let wrong = count(Outcome::Wrong);
+    let mut result = format!("{} right, {wrong} wrong", count(Outcome::Right));
+    for (outcome, why) in [
+        (Outcome::Unsupported, "that the connector does not have"),
+        (
+            Outcome::Lacking,
+            "that the customer's user may not do, as get-me says",
+        ),
+    ] {
+        match count(outcome) {
+            0 => {}
+            many => result.push_str(&format!(", {many} {why}")),
+        }
+    }
     let tone = if wrong == 0 { Tone::Good } else { Tone::Bad };
-    terminal.line(format!(
-        "  {}",
-        terminal.paint(
-            tone,
-            format!(
-                "{} right, {wrong} wrong, {} that the connector does not have",
-                count(Outcome::Right),
-                count(Outcome::Unsupported)
-            )
-        )
-    ));
+    terminal.line(format!("  {}", terminal.paint(tone, result)));
+}
+
+/// Why a connection lacks a function, or a scope of it, if `get-me` said so.
+pub(super) fn lacks<'a>(
+    capabilities: &'a [(String, String)],
+    function: Function,
+    scope: &str,
+) -> Option<&'a str> {
+    let dot = if scope.is_empty() { "" } else { "." };
+    let name = format!("{}.{function}{dot}{scope}", function.interface());
+    let known = |why: &&'a (String, String)| matches!(&*why.1, "unsupported" | "forbidden");
+    let told = capabilities.iter().filter(known).find(|it| it.0 == name);
+    told.map(|(_, why)| why.as_str())
 }
 
 impl From<CallError> for Failure {
@@ -259,5 +290,21 @@ mod tests {
         let mut all = Function::ALL.to_vec();
         all.sort();
         assert_eq!(order, all);
+    }
+
+    #[test]
+    fn what_get_me_takes_back_is_not_tried() {
+        let told = |name: &str, why: &str| (name.to_owned(), why.to_owned());
+        let capabilities = [
+            told("emails.delete-email", "forbidden"),
+            told("contacts.get-my-contacts.departed", "unsupported"),
+            told("emails.find-email", "a word of a later version"),
+        ];
+        let check = |function, scope| lacks(&capabilities, function, scope);
+        assert_eq!(check(Function::DeleteEmail, ""), Some("forbidden"));
+        assert_eq!(check(Function::FindEmail, ""), None);
+        assert_eq!(check(Function::GetMyContacts, ""), None);
+        let departed = check(Function::GetMyContacts, "departed");
+        assert_eq!(departed, Some("unsupported"));
     }
 }

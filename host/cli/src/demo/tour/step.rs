@@ -63,6 +63,7 @@ impl Tour<'_> {
             Function::GetMe => {
                 let me = connection.get_me().await?;
                 self.user = me.user;
+                self.capabilities = me.capabilities;
                 let name = self.user.as_ref().map_or("nobody", |it| &it.name);
                 let org = me.org_name.unwrap_or_else(|| me.org_id.to_string());
                 Ok(format!(
