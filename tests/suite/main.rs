@@ -22,3 +22,4 @@ mod sandbox;
 mod state;
 mod tables;
 mod tidy;
+mod tryton;
