@@ -178,8 +178,8 @@ impl Arena<'_> {
                     find("copies"),
                     text::size(find("bytes-of-memory").parse().unwrap_or_default()),
                 );
-                // Any status will do: the request went out, and the credential with it.
-                let used = find("outcome").parse::<u16>().is_ok();
+                // Whatever the CRM answered, the request went out, and the credential with it.
+                let used = report.requests.iter().any(|it| it.status.is_some());
                 let looked = find("control").parse().is_ok_and(|found: u32| found > 0);
                 (find("copies") == "0" && used && looked, told)
             }
