@@ -194,13 +194,14 @@ impl Arena<'_> {
                     },
                 )
             }
-            (Expected::Limit(limits), Err(error)) => {
-                let held = matches!(&*error.end, End::Limit(limit) if limits.contains(limit));
-                (held, error.end.to_string())
-            }
-            (Expected::Trap, Err(error)) => {
-                (matches!(&*error.end, End::Trap(_)), error.end.to_string())
-            }
+            (Expected::Limit(limits), Err(error)) => match &*error.end {
+                End::Limit(limit) => (limits.contains(limit), format!("limit of {limit}")),
+                end => (false, end.to_string()),
+            },
+            (Expected::Trap, Err(error)) => match &*error.end {
+                End::Trap(trap) => (true, trap.kind.to_string()),
+                end => (false, end.to_string()),
+            },
             (_, Err(error)) => (false, error.to_string()),
             (Expected::Limit(_) | Expected::Trap, Ok(_)) => (false, "it answered".to_owned()),
         };
