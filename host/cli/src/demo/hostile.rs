@@ -178,8 +178,8 @@ impl Arena<'_> {
                     find("copies"),
                     text::size(find("bytes-of-memory").parse().unwrap_or_default()),
                 );
-                // Any status will do: the request went out, and the credential with it.
-                let used = find("outcome").parse::<u16>().is_ok();
+                // Whatever the CRM answered, the request went out, and the credential with it.
+                let used = report.requests.iter().any(|it| it.status.is_some());
                 let looked = find("control").parse().is_ok_and(|found: u32| found > 0);
                 (find("copies") == "0" && used && looked, told)
             }
@@ -194,13 +194,14 @@ impl Arena<'_> {
                     },
                 )
             }
-            (Expected::Limit(limits), Err(error)) => {
-                let held = matches!(&*error.end, End::Limit(limit) if limits.contains(limit));
-                (held, error.end.to_string())
-            }
-            (Expected::Trap, Err(error)) => {
-                (matches!(&*error.end, End::Trap(_)), error.end.to_string())
-            }
+            (Expected::Limit(limits), Err(error)) => match &*error.end {
+                End::Limit(limit) => (limits.contains(limit), format!("limit of {limit}")),
+                end => (false, end.to_string()),
+            },
+            (Expected::Trap, Err(error)) => match &*error.end {
+                End::Trap(trap) => (true, trap.kind.to_string()),
+                end => (false, end.to_string()),
+            },
             (_, Err(error)) => (false, error.to_string()),
             (Expected::Limit(_) | Expected::Trap, Ok(_)) => (false, "it answered".to_owned()),
         };
