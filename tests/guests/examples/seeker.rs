@@ -48,7 +48,7 @@ impl Connector for Seeker {
                 Err(error) => format!("{error:?}"),
             });
         }
-        for elsewhere in settings::get("elsewhere") {
+        if let Some(elsewhere) = settings::get("elsewhere") {
             gathered.push(format!(
                 "{:?}",
                 client.get(format!("{elsewhere}/echo")).send_any()
