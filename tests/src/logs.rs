@@ -21,7 +21,6 @@ struct Seen {
     ours: Vec<String>,
     /// What is looked for in all lines of all crates, and the lines in which it was found.
     needles: Vec<(Vec<String>, Vec<String>)>,
-    lines: u64,
 }
 
 /// A search in everything that is logged from its beginning on.
@@ -57,11 +56,6 @@ pub fn with(text: &str) -> Vec<String> {
     lines.cloned().collect()
 }
 
-/// How many lines all crates together have logged.
-pub fn count() -> u64 {
-    seen().lines
-}
-
 fn seen() -> MutexGuard<'static, Seen> {
     SEEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -80,7 +74,6 @@ impl Visit for Line {
 impl Recorder {
     fn keep(line: Line, target: &str) {
         let mut seen = seen();
-        seen.lines += 1;
         for (needles, found) in &mut seen.needles {
             if needles.iter().any(|needle| line.0.contains(needle)) {
                 found.push(line.0.clone());

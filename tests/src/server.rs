@@ -72,6 +72,8 @@ struct Script {
     asked: Vec<Asked>,
     unannounced: Vec<String>,
     connections: usize,
+    in_hand: usize,
+    most_in_hand: usize,
 }
 
 /// What a test may wait for.
@@ -128,6 +130,14 @@ impl Answer {
         self
     }
 
+    /// Waits until the answer may go.
+    fn wait(&self) {
+        if let Self::Behind(gate, answer) = self {
+            gate.pass();
+            answer.wait();
+        }
+    }
+
     /// Writes the answer; false if the connection is over after it.
     fn write(&self, stream: &mut TcpStream) -> std::io::Result<bool> {
         match self {
@@ -156,10 +166,7 @@ impl Answer {
                     stream.write_all(&chunk)?;
                 }
             }
-            Self::Behind(gate, answer) => {
-                gate.pass();
-                answer.write(stream)
-            }
+            Self::Behind(_, answer) => answer.write(stream),
             Self::Never => {
                 // Whatever comes now, an end or a reset, is the other side giving up.
                 let _read = stream.read(&mut [0; 1]);
@@ -260,6 +267,11 @@ impl Server {
         self.script().connections
     }
 
+    /// How many requests it had to answer at once, at the most.
+    pub fn most_in_hand(&self) -> usize {
+        self.script().most_in_hand
+    }
+
     /// Waits until a request has been read.
     pub async fn was_asked(&self) {
         self.wait_for(&Event::Asked).await;
@@ -333,6 +345,8 @@ impl Shared {
         let mut script = self.script();
         let line = asked.line.clone();
         script.asked.push(asked);
+        script.in_hand += 1;
+        script.most_in_hand = script.most_in_hand.max(script.in_hand);
         if let Some(place) = script.once.iter().position(|(it, _)| *it == line)
             && let Some((_, answer)) = script.once.remove(place)
         {
@@ -377,6 +391,9 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     while let Some(asked) = read(&mut reader)? {
         let answer = shared.answer(asked);
         shared.tell(Event::Asked);
+        answer.wait();
+        // Before the answer goes: what is asked because of it comes after.
+        shared.script().in_hand -= 1;
         if !answer.write(&mut stream)? {
             stream.shutdown(Shutdown::Both)?;
             return Ok(());

@@ -3,7 +3,6 @@
 use std::ops::Deref;
 
 use brightsync_core::crm::error::Reason;
-use brightsync_runtime::JsonCallError;
 use brightsync_tests::connector;
 use brightsync_tests::customer::{self, present};
 use brightsync_tests::espocrm::{Entity, EspoCrm, Fault, Options};
