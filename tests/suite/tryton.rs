@@ -91,7 +91,7 @@ async fn a_real_tryton_is_worked_with_from_connecting_to_deleting() {
             "get-contacts-by-email-domain",
             json!({"domain": "umbrella.example"}),
         ),
-        ("get-contacts-by-name", json!({"name": "zoe 100%_d'arc"})),
+        ("get-contacts-by-name", json!({"name": "ZOË 100%_D'ARC"})),
         ("get-contacts", json!({"ids": [zoe, "999999"]})),
         (
             "get-my-contacts",

@@ -69,7 +69,13 @@ def fill(database, accounts, contacts):
                     for who, where in part
                 ]
             )
-        opportunities(pool, dice, companies[: accounts // 2])
+        # A company's first person is whom its opportunity is about.
+        persons = dict(zip(reversed(employers), reversed(people)))
+        opportunities(
+            pool,
+            dice,
+            [(it, persons.get(at)) for at, it in enumerate(companies[: accounts // 2])],
+        )
 
 
 def create(pool, rows):
@@ -140,7 +146,7 @@ def human(dice, number, category, employer):
 
 
 def opportunities(pool, dice, companies):
-    """Makes up an opportunity for each of the companies."""
+    """Makes up an opportunity for each of the companies, with one of its people if it has any."""
     Opportunity = pool.get("sale.opportunity")
     Employee = pool.get("company.employee")
     employees = [it.id for it in Employee.search([])]
@@ -155,7 +161,8 @@ def opportunities(pool, dice, companies):
                     "employee": dice.choice(employees),
                     "amount": dice.randrange(1, 500) * 100,
                     "description": f"Order of {it.name}",
+                    "contact": who.contact_mechanisms[0].id if who else None,
                 }
-                for it in part
+                for it, who in part
             ]
         )
