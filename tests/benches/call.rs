@@ -1,4 +1,8 @@
 //! What a call costs beside the same code compiled natively: a fresh instance, one function that makes no request, the answer, and dropping it all.
+#![expect(
+    clippy::expect_used,
+    reason = "a benchmark that cannot be set up has nothing to measure"
+)]
 
 use std::hint::black_box;
 use std::path::Path;

@@ -40,7 +40,7 @@ pub enum Answer {
     /// Nothing at all, for as long as the other side waits.
     Never,
     /// The answer, but not before the gate is open.
-    Behind(Gate, Box<Answer>),
+    Behind(Gate, Box<Self>),
 }
 
 /// Holds answers back until the test lets them go.

@@ -226,7 +226,7 @@ async fn requests_beyond_their_number_are_denied() {
     };
     let flood = json!({"url": "me", "times": 5});
     let answers = answers(limits, &[flood], |crm| {
-        crm.always("GET /me", Answer::text(200, ""))
+        crm.always("GET /me", Answer::text(200, ""));
     })
     .await;
     codes(
@@ -248,7 +248,7 @@ async fn bytes_out_beyond_their_number_are_denied() {
     };
     let order = json!({"method": "POST", "url": "x", "zeros": 400, "times": 3});
     let answers = answers(limits, &[order], |crm| {
-        crm.always("POST /x", Answer::text(200, ""))
+        crm.always("POST /x", Answer::text(200, ""));
     })
     .await;
     codes(
