@@ -32,7 +32,9 @@ pub(crate) struct Call {
 pub(crate) struct Running {
     pub(crate) call: Call,
     keeper: Keeper,
-    wasi: WasiCtx,
+    // Made when the guest first asks for something of WASI, which most calls never do.
+    wasi: Option<WasiCtx>,
+    stderr: Tail,
     resources: ResourceTable,
 }
 
@@ -53,7 +55,8 @@ pub(crate) fn open(call: Call, stderr: &Tail) -> Store<Running> {
     let engine = call.shared.engine.clone();
     let running = Running {
         keeper: Keeper::new(&limits, call.meter.clone()),
-        wasi: wasi::context(stderr),
+        wasi: None,
+        stderr: stderr.clone(),
         resources: ResourceTable::new(),
         call,
     };
@@ -93,7 +96,7 @@ impl Running {
 impl WasiView for Running {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView {
-            ctx: &mut self.wasi,
+            ctx: self.wasi.get_or_insert_with(|| wasi::context(&self.stderr)),
             table: &mut self.resources,
         }
     }
