@@ -429,3 +429,24 @@ fn connectors_know_the_sdk_and_nothing_of_the_host() {
         "a connector sees the contract through brightsync-sdk only",
     );
 }
+
+#[test]
+fn the_packaged_sdk_brings_the_contract_along() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = std::process::Command::new(cargo)
+        .args(["package", "--list", "--allow-dirty", "--offline"])
+        .arg("--manifest-path")
+        .arg(root().join("sdk/Cargo.toml"))
+        .output()
+        .unwrap();
+    let listed = String::from_utf8_lossy(&output.stdout);
+    for entry in std::fs::read_dir(root().join("wit")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let packaged = format!("wit/{name}");
+        assert!(
+            listed.lines().any(|it| it == packaged),
+            "{packaged} is not in the package; sdk/wit has to lead to wit/: {listed}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
