@@ -409,6 +409,30 @@ async fn a_write_whose_answer_is_lost_is_in_doubt_and_was_sent_once() {
 }
 
 #[tokio::test]
+async fn more_ids_at_once_than_the_contract_promises_are_refused_before_the_connector_runs() {
+    let (server, customer) = empty().await;
+    let ids = |count: u32| {
+        (0..count)
+            .map(|it| format!("no-such-{it}"))
+            .collect::<Vec<_>>()
+    };
+    let found = customer
+        .ask("get-contacts", json!({"ids": ids(1_000)}))
+        .await;
+    assert_eq!(found["items"], json!([]));
+    let asked = server.requests().entries().len();
+    let error = customer
+        .call("get-contacts", json!({"ids": ids(1_001)}))
+        .await;
+    let Err(JsonCallError::Call(error)) = error else {
+        panic!("{error:?}");
+    };
+    expect!["refused: 1001 ids or addresses at once are too many; pass at most 1000"]
+        .assert_eq(&error.end.to_string());
+    assert_eq!(server.requests().entries().len(), asked);
+}
+
+#[tokio::test]
 async fn a_dry_run_shows_a_write_and_sends_nothing() {
     let (server, customer) = empty().await;
     let arguments = json!({"contact": {"full-name": "Ann"}});

@@ -26,6 +26,9 @@ use crate::wasi::Tail;
 pub(crate) type Reply<'a, W> =
     Pin<Box<dyn Future<Output = wasmtime::Result<Result<W, types::Error>>> + Send + 'a>>;
 
+/// The most ids or addresses that the contract lets the host pass at once.
+pub(crate) const MOST_AT_ONCE: usize = 1_000;
+
 /// A failure of the host inside an import, which is not the guest's fault.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -39,9 +42,10 @@ pub(crate) fn host_failure(problem: String) -> wasmtime::Error {
 impl Connection {
     /// Calls a function of the connector.
     ///
-    /// `invoke` calls the export; `review` looks over the answer, drops what was not asked for and says how many that were.
+    /// `given` is how many ids or addresses are passed at once; `invoke` calls the export; `review` looks over the answer, drops what was not asked for and says how many that were.
     pub(crate) async fn call<W, T>(
         &self,
+        given: usize,
         function: Function,
         mode: Mode,
         invoke: impl for<'a> FnOnce(&'a bindings::Connector, &'a mut Store<Running>) -> Reply<'a, W>
@@ -56,7 +60,7 @@ impl Connection {
         let meter = Arc::new(Meter::default());
         let mut report = self.report(function);
         let started = Instant::now();
-        let result = match self.admit(function, &mut report) {
+        let result = match self.admit(given, function, &mut report) {
             Ok(connector) => {
                 self.run(connector, report.id, mode, meter.clone(), invoke)
                     .await
@@ -90,7 +94,12 @@ impl Connection {
     }
 
     /// Whether the call is made at all.
-    fn admit(&self, function: Function, report: &mut Report) -> Result<Arc<Connector>, Refused> {
+    fn admit(
+        &self,
+        given: usize,
+        function: Function,
+        report: &mut Report,
+    ) -> Result<Arc<Connector>, Refused> {
         let (shared, link) = (&self.shared, &self.link);
         if shared.closing.load(Ordering::Acquire) {
             return Err(Refused::ShuttingDown);
@@ -105,6 +114,12 @@ impl Connection {
         report.version = connector.manifest().version().to_string();
         if !connector.manifest().functions().contains(&function) {
             return Err(Refused::Unsupported(function));
+        }
+        if MOST_AT_ONCE < given {
+            return Err(Refused::TooMany {
+                given,
+                most: MOST_AT_ONCE,
+            });
         }
         Ok(connector)
     }

@@ -71,6 +71,14 @@ pub enum Refused {
     /// The manifest does not list the function.
     #[error("the connector does not have {0}; its manifest does not list it")]
     Unsupported(Function),
+    /// More ids or addresses than the contract lets the host pass at once.
+    #[error("{given} ids or addresses at once are too many; pass at most {most}")]
+    TooMany {
+        /// How many there were.
+        given: usize,
+        /// How many may be passed.
+        most: usize,
+    },
     /// No connector of this name is loaded.
     #[error("no connector {0:?} is loaded")]
     NotLoaded(String),

@@ -54,9 +54,12 @@ pub struct DryRun {
 /// Calls one export with arguments in the bindings' form, and reviews the answer.
 macro_rules! invoke {
     ($connection:expr, $mode:expr, $function:ident, $interface:ident.$call:ident, [$($arg:ident: $wit:ty),*], $review:expr) => {{
+        let given: &[usize] = &[$(Passed::count(&$arg)),*];
+        let given = given.iter().copied().max().unwrap_or(0);
         $(let $arg: $wit = Lower::lower($arg.clone());)*
         $connection
             .call(
+                given,
                 Function::$function,
                 $mode,
                 move |guest, store| {
@@ -286,6 +289,39 @@ impl Connection {
         }
     }
 }
+
+/// How many ids or addresses an argument passes at once.
+trait Passed {
+    fn count(&self) -> usize {
+        1
+    }
+}
+
+impl<T> Passed for Vec<T> {
+    fn count(&self) -> usize {
+        self.len()
+    }
+}
+
+/// Names arguments that are one thing each.
+macro_rules! single {
+    ($($argument:ty),* $(,)?) => { $(impl Passed for $argument {})* };
+}
+
+single!(
+    Domain,
+    EmailKey,
+    Id,
+    MeetingKey,
+    NewAccount,
+    NewContact,
+    NewEmail,
+    NewMeeting,
+    PageRequest,
+    Patch,
+    ReadRequest,
+    String,
+);
 
 /// The arguments of a call by name.
 struct Arguments {

@@ -11,11 +11,9 @@ use brightsync_core::function::Function;
 use brightsync_core::matching::{self, Affiliation, Extent, Subdomains};
 use futures::TryStreamExt as _;
 
+use crate::call::MOST_AT_ONCE;
 use crate::connection::Connection;
 use crate::end::CallError;
-
-/// How many ids one call may pass.
-const IDS: usize = 1_000;
 
 impl Connection {
     /// Finds the accounts of an internet domain; domains below it do not count.
@@ -51,7 +49,7 @@ impl Connection {
             .unzip();
         let ids = self.derive(&domain, &contacts.concat());
         let mut items = Vec::new();
-        for ids in ids.chunks(IDS) {
+        for ids in ids.chunks(MOST_AT_ONCE) {
             items.extend(self.accounts(ids).await?);
         }
         Ok(Page {
