@@ -84,10 +84,11 @@ fn connectors(root: &Path) -> Vec<(String, PathBuf)> {
     found
 }
 
-/// Cargo's target folder, wherever it was told to put it: it marks it so that backups pass it over.
+/// Cargo's target folder, wherever it was told to put it: the one that it marks so that backups pass it over, or, where somebody else made the folder, the one that OUT_DIR has below it as `PROFILE/build/PACKAGE/out`.
 fn target(out: &Path) -> &Path {
     out.ancestors()
         .find(|it| it.join("CACHEDIR.TAG").is_file())
+        .or_else(|| out.ancestors().nth(4))
         .expect("OUT_DIR lies in Cargo's target folder")
 }
 
