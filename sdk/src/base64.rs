@@ -1,13 +1,12 @@
 //! Bytes as text, for CRMs that take files within JSON, and for what patches carry of them.
 
-use ::base64::Engine;
-use ::base64::engine::general_purpose::STANDARD;
+use base64ct::{Base64, Encoding};
 
 use crate::{Error, Result};
 
 /// Writes bytes as base64 (RFC 4648, section 4, with padding).
 pub fn encode(bytes: &[u8]) -> String {
-    STANDARD.encode(bytes)
+    Base64::encode_string(bytes)
 }
 
 /// Reads base64.
@@ -20,7 +19,5 @@ pub fn encode(bytes: &[u8]) -> String {
 /// # Ok::<(), brightsync_sdk::Error>(())
 /// ```
 pub fn decode(text: &str) -> Result<Vec<u8>> {
-    STANDARD
-        .decode(text)
-        .map_err(|error| Error::other(format!("a text is no base64: {error}")))
+    Base64::decode_vec(text).map_err(|error| Error::other(format!("a text is no base64: {error}")))
 }

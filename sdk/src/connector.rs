@@ -206,10 +206,7 @@ macro_rules! export {
     ($connector:ty) => {
         // A native linker refuses the names of a component's exports.
         #[cfg(target_family = "wasm")]
-        const _: () = {
-            type Exports = $crate::private::Exports<$connector>;
-    $crate::private::export_functions!(Exports with_types_in $crate::private);
-        };
+        $crate::export_functions!($connector);
         const _: fn() -> $crate::Result<$connector> = <$connector as $crate::Connector>::open;
     };
 }

@@ -98,7 +98,7 @@ impl Error {
     /// Adds something else that helps to explain it.
     #[must_use]
     pub fn with_extra(mut self, name: impl Into<String>, value: &serde_json::Value) -> Self {
-        self.extra.push((name.into(), value.to_string()));
+        self.extra.push((name.into(), crate::json::text(value)));
         self
     }
 }
@@ -111,6 +111,12 @@ impl InvalidField {
             code: None,
             reason: reason.into(),
         }
+    }
+
+    /// Says that so many elements of a field have no place in this CRM; none if it has a place for all.
+    pub fn without_place(field: &str, count: usize) -> Option<Self> {
+        let reason = || format!("this CRM has no place for {count} of it");
+        (0 < count).then(|| Self::new(field, reason()))
     }
 
     /// Says that something is wrong with a field that the CRM does not name.

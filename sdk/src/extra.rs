@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value};
 
-use crate::{Error, Extra, Result};
+use crate::{Error, Extra, Result, json};
 
 /// Takes the named members of a record, those that it has: `extra::pick(&record, &settings::wanted_fields("contact"))`.
 pub fn pick(record: &Map<String, Value>, names: &[String]) -> Extra {
     let mut extra = Extra::new();
     for name in names {
         if let Some(value) = record.get(name) {
-            extra.push((name.clone(), value.to_string()));
+            extra.push((name.clone(), json::text(value)));
         }
     }
     extra
@@ -17,50 +17,29 @@ pub fn pick(record: &Map<String, Value>, names: &[String]) -> Extra {
 
 /// Turns JSON members into custom fields, all of them.
 pub fn from_map(members: &Map<String, Value>) -> Extra {
-    members
-        .iter()
-        .map(|(name, value)| (name.clone(), value.to_string()))
-        .collect()
+    let mut extra = Extra::new();
+    for (name, value) in members {
+        extra.push((name.clone(), json::text(value)));
+    }
+    extra
 }
 
 /// Reads the custom fields of a record that is to be written; of a name that occurs twice, the last one counts.
 ///
 /// Names that begin with `brightsync.` are the contract's own and are left out.
 pub fn to_map(extra: &Extra) -> Result<Map<String, Value>> {
-    let own = extra
-        .iter()
-        .filter(|(name, _)| !name.starts_with("brightsync."));
-    own.map(|(name, json)| Ok((name.clone(), value_of(name, json)?)))
-        .collect()
-}
-
-fn value_of(name: &str, json: &str) -> Result<Value> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::invalid(format!("extra.{name}"), format!("no JSON: {error}")))
-}
-
-/// The form of `extra` within other records: an object.
-pub(crate) mod form {
-    use serde::de::Error as _;
-    use serde::ser::Error as _;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-    use serde_json::{Map, Value};
-
-    use crate::Extra;
-
-    pub(crate) fn serialize<S: Serializer>(extra: &Extra, to: S) -> Result<S::Ok, S::Error> {
-        let mut members = Map::new();
-        for (name, json) in extra {
-            let value: Value = serde_json::from_str(json).map_err(S::Error::custom)?;
-            members.insert(name.clone(), value);
+    let mut members = Map::new();
+    for (name, json) in extra {
+        if !name.starts_with("brightsync.") {
+            members.insert(name.clone(), value_of(name, json)?);
         }
-        members.serialize(to)
     }
+    Ok(members)
+}
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Extra, D::Error> {
-        let members = Map::<String, Value>::deserialize(from).map_err(D::Error::custom)?;
-        Ok(super::from_map(&members))
-    }
+fn value_of(name: &str, text: &str) -> Result<Value> {
+    json::parse(text.as_bytes())
+        .map_err(|error| Error::invalid(format!("extra.{name}"), format!("no JSON: {error}")))
 }
 
 #[cfg(test)]

@@ -1,162 +1,169 @@
-//! The JSON form of the contract's records, as far as patches and custom fields carry them.
+//! The JSON form of the contract's records, as far as patches carry them.
 //!
 //! Objects have kebab-case names, none is `null` or absent, a case without payload is a text, one with payload is `{"case": payload}`, bytes are base64, and `extra` is an object.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
-use crate::{
-    Affiliation, Attendee, ContactPoint, Date, Direction, Extra, Id, Moment, Money, Party, Ref,
-    Timestamp, extra,
-};
+use crate::json::{FromJson, Notes};
+use crate::{Affiliation, Attendee, ContactPoint, Direction, Moment, Money, Party, Ref};
 
-/// Gives a type of the contract the JSON form of a private twin.
-macro_rules! json_form {
-    ($($contract:ident),* $(,)?) => {$(
-        impl Serialize for $contract {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                twin::$contract::serialize(self, serializer)
-            }
+impl FromJson for ContactPoint {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        Self {
+            value: it.need("value"),
+            primary: it.get("primary").unwrap_or_default(),
+            label: it.get("label"),
         }
-
-        impl<'de> Deserialize<'de> for $contract {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                twin::$contract::deserialize(deserializer)
-            }
-        }
-    )*};
+    }
 }
 
-json_form! {
-    Affiliation,
-    Attendee,
-    ContactPoint,
-    Direction,
-    Moment,
-    Money,
-    Party,
-    Ref,
+impl FromJson for Affiliation {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        Self {
+            account: it.need("account"),
+            primary: it.get("primary").unwrap_or_default(),
+            role: it.get("role"),
+        }
+    }
 }
 
-mod twin {
-    //! The same fields once more, for serde's derive.
-    use super::{Date, Deserialize, Extra, Id, Serialize, Timestamp, extra};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::ContactPoint", rename_all = "kebab-case")]
-    pub(super) struct ContactPoint {
-        value: String,
-        #[serde(default)]
-        primary: bool,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        label: Option<String>,
+impl FromJson for Ref {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        Self {
+            kind: it.need("kind"),
+            id: it.need("id"),
+        }
     }
+}
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::Affiliation", rename_all = "kebab-case")]
-    pub(super) struct Affiliation {
-        account: Id,
-        #[serde(default)]
-        primary: bool,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        role: Option<String>,
+impl FromJson for Party {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        Self {
+            address: it.get("address"),
+            name: it.get("name"),
+            link: it.get("link"),
+            extra: it.extra("extra"),
+        }
     }
+}
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::Ref", rename_all = "kebab-case")]
-    pub(super) struct Ref {
-        kind: String,
-        id: Id,
+impl FromJson for Attendee {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        Self {
+            party: it.need("party"),
+            response: it.get("response"),
+            role: it.get("role"),
+        }
     }
+}
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::Party", rename_all = "kebab-case")]
-    pub(super) struct Party {
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        address: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        name: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        link: Option<super::Ref>,
-        #[serde(default, with = "extra::form", skip_serializing_if = "Vec::is_empty")]
-        extra: Extra,
+impl FromJson for Money {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        Self {
+            amount: it.need("amount"),
+            currency: it.get("currency"),
+        }
     }
+}
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::Attendee", rename_all = "kebab-case")]
-    pub(super) struct Attendee {
-        party: super::Party,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        response: Option<String>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        role: Option<String>,
+impl FromJson for Moment {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        match it.get("at") {
+            Some(time) => Self::At(time),
+            None => Self::On(it.need("on")),
+        }
     }
+}
 
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::Money", rename_all = "kebab-case")]
-    pub(super) struct Money {
-        amount: String,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        currency: Option<String>,
-    }
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::Moment", rename_all = "kebab-case")]
-    pub(super) enum Moment {
-        At(Timestamp),
-        On(Date),
-    }
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "super::Direction", rename_all = "kebab-case")]
-    pub(super) enum Direction {
-        Incoming,
-        Outgoing,
+impl FromJson for Direction {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        match value.as_str() {
+            Some("incoming") => Self::Incoming,
+            Some("outgoing") => Self::Outgoing,
+            _ => {
+                notes.unfit("`incoming` or `outgoing`", value);
+                Self::Incoming
+            }
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::Serialize;
-    use serde::de::DeserializeOwned;
+    use serde_json::{Value, json};
 
-    use crate::{Attendee, ContactPoint, Direction, Moment, Party, Ref};
+    use crate::json::{FromJson, Notes};
+    use crate::{Attendee, ContactPoint, Direction, Moment, Money, Party, Ref};
+
+    fn typed<T: FromJson>(value: &Value) -> Option<T> {
+        let notes = Notes::default();
+        let read = T::from_json(value, &notes);
+        notes.end().is_none().then_some(read)
+    }
 
     #[track_caller]
-    fn check<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(value: T, json: &str) {
-        assert_eq!(serde_json::to_string(&value).unwrap(), json);
-        assert_eq!(serde_json::from_str::<T>(json).unwrap(), value);
+    fn check<T: FromJson + PartialEq + std::fmt::Debug>(json: Value, value: T) {
+        assert_eq!(typed::<T>(&json).unwrap(), value);
     }
 
     #[test]
     fn records_have_the_form_of_the_contract() {
         check(
+            json!({"value": "a@b.example", "primary": true}),
             ContactPoint::primary("a@b.example"),
-            r#"{"value":"a@b.example","primary":true}"#,
         );
-        check(Moment::At(5), r#"{"at":5}"#);
+        check(json!({"at": 5}), Moment::At(5));
         check(
+            json!({"on": "2026-01-31"}),
             Moment::On("2026-01-31".to_owned()),
-            r#"{"on":"2026-01-31"}"#,
         );
-        check(Direction::Incoming, r#""incoming""#);
+        check(json!("incoming"), Direction::Incoming);
+        check(
+            json!({"amount": "-1.50", "currency": null}),
+            Money {
+                amount: "-1.50".to_owned(),
+                currency: None,
+            },
+        );
         let party = Party {
             link: Some(Ref::contact("7")),
             extra: vec![("x".to_owned(), "[1]".to_owned())],
             ..Party::new("a@b.example")
         };
         check(
+            json!({
+                "party": {
+                    "address": "a@b.example", "link": {"kind": "contact", "id": "7"}, "extra": {"x": [1]}
+                },
+                "role": "chair",
+            }),
             Attendee {
                 party,
                 response: None,
                 role: Some("chair".to_owned()),
             },
-            r#"{"party":{"address":"a@b.example","link":{"kind":"contact","id":"7"},"extra":{"x":[1]}},"role":"chair"}"#,
         );
     }
 
     #[test]
     fn null_is_none_and_an_absent_mark_is_false() {
-        let point: ContactPoint = serde_json::from_str(r#"{"value":"1","label":null}"#).unwrap();
-        assert_eq!(point, ContactPoint::further("1"));
+        check(
+            json!({"value": "1", "label": null}),
+            ContactPoint::further("1"),
+        );
+    }
+
+    #[test]
+    fn another_form_is_an_error() {
+        assert!(typed::<Direction>(&json!("sideways")).is_none());
+        assert!(typed::<Moment>(&json!({})).is_none());
+        assert!(typed::<Ref>(&json!(["contact", "7"])).is_none());
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod abi;
 pub mod base64;
 mod bindings;
 pub mod connector;
@@ -10,7 +11,7 @@ pub mod extra;
 mod form;
 mod host;
 pub mod http;
-mod json;
+pub mod json;
 pub mod log;
 pub mod page;
 pub mod patch;
@@ -37,6 +38,6 @@ pub use page::Page;
 /// What [`export!`] expands to; no connector names it.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::bindings::{export_functions, exports};
-    pub use crate::exports::Exports;
+    pub use crate::abi::{Argument, Source, all, next};
+    pub use crate::exports::{call, present};
 }

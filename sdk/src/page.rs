@@ -4,13 +4,13 @@
 //! [`Offset`], [`Number`] and [`Cursor`] make and read the tokens of the usual kinds of paging; [`to_token`] and [`from_token`] those of any other.
 //! A token that does not read any more is `cursor-expired`, and the host starts the read again.
 
-use ::base64::Engine;
-use ::base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, Id, PageEnd, PageRequest, Result, Skipped, Timestamp, Token, json};
+use crate::json::{self, Body, FromJson, Object};
+use crate::{Error, Id, PageEnd, PageRequest, Result, Skipped, Timestamp, Token};
 
 /// A page of a list: what is on it, and how it ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,26 +84,21 @@ impl<T> Page<T> {
     /// use brightsync_sdk::{Page, User};
     /// use serde_json::json;
     ///
-    /// #[derive(serde::Deserialize)]
-    /// struct Person { id: String, name: String }
-    ///
     /// let records = vec![json!({"id": "1", "name": "Ann"}), json!({"id": "2", "name": null})];
-    /// let page = Page::read(records, "id", |it: Person| Ok(User::new(it.id, it.name)));
+    /// let page = Page::read(&records, "id", |it| Ok(User::new(it.id("id"), it.need::<String>("name"))));
     /// assert_eq!(page.items.len(), 1);
     /// assert_eq!(page.end.skipped[0].id.as_deref(), Some("2"));
     /// ```
-    pub fn read<R: DeserializeOwned>(
-        records: Vec<Value>,
-        id: &str,
-        map: impl Fn(R) -> Result<T>,
-    ) -> Self {
+    pub fn read(records: &[Value], id: &str, map: impl Fn(Object<'_>) -> Result<T>) -> Self {
+        // One loop for each type of record, and not for each way to read it.
+        Self::read_each(records, id, &map)
+    }
+
+    fn read_each(records: &[Value], id: &str, map: &dyn Fn(Object<'_>) -> Result<T>) -> Self {
         let mut page = Self::empty();
         for record in records {
-            let id = record.get(id).and_then(text_of);
-            let read = serde_json::from_value(record)
-                .map_err(Error::from)
-                .and_then(&map);
-            page.push(id, read);
+            let id = record.get(id).and_then(json::text_of);
+            page.push(id, Object::read(record, map));
         }
         page
     }
@@ -117,6 +112,12 @@ impl<T> Page<T> {
                 reason: error.message,
             }),
         }
+    }
+
+    /// Adds the entries of another part of the same page, and what was skipped of it.
+    pub fn append(&mut self, part: Self) {
+        self.items.extend(part.items);
+        self.end.skipped.extend(part.end.skipped);
     }
 
     /// Says where the next page begins; none if this is the last one.
@@ -141,28 +142,16 @@ impl<T> Page<T> {
     }
 
     /// Maps the entries and keeps the end.
-    pub fn map<U>(self, map: impl FnMut(T) -> U) -> Page<U> {
+    pub fn map<U>(self, mut map: impl FnMut(T) -> U) -> Page<U> {
+        let mut items = Vec::with_capacity(self.items.len());
+        for item in self.items {
+            items.push(map(item));
+        }
         Page {
-            items: self.items.into_iter().map(map).collect(),
+            items,
             end: self.end,
         }
     }
-}
-
-#[derive(Serialize, Deserialize)]
-struct OffsetToken {
-    offset: u64,
-}
-
-#[derive(Serialize, Deserialize)]
-struct NumberToken {
-    page: u64,
-    size: u32,
-}
-
-#[derive(Serialize, Deserialize)]
-struct CursorToken {
-    cursor: String,
 }
 
 impl Offset {
@@ -170,7 +159,7 @@ impl Offset {
     pub fn of(request: &PageRequest, largest: u32) -> Result<Self> {
         let size = request.size_within(largest);
         let start = match &request.token {
-            Some(token) => from_token::<OffsetToken>(token)?.offset,
+            Some(token) => member(token, "offset")?,
             None => 0,
         };
         Ok(Self { start, size })
@@ -187,7 +176,7 @@ impl Offset {
             None => answered >= u64::from(self.size),
         };
         // A page without records would repeat itself for ever.
-        (more && answered > 0).then(|| to_token(&OffsetToken { offset }))
+        (more && answered > 0).then(|| to_token(&Body::new().with("offset", offset)))
     }
 }
 
@@ -196,10 +185,10 @@ impl Number {
     pub fn of(request: &PageRequest, largest: u32) -> Result<Self> {
         match &request.token {
             // With another size, the same number would be another place.
-            Some(token) => {
-                let NumberToken { page: number, size } = from_token(token)?;
-                Ok(Self { number, size })
-            }
+            Some(token) => Ok(Self {
+                number: member(token, "page")?,
+                size: member(token, "size")?,
+            }),
             None => Ok(Self {
                 number: 1,
                 size: request.size_within(largest),
@@ -209,12 +198,10 @@ impl Number {
 
     /// The token of the next page, if the CRM says that there is one.
     pub fn next(&self, more: bool) -> Option<Token> {
-        more.then(|| {
-            to_token(&NumberToken {
-                page: self.number + 1,
-                size: self.size,
-            })
-        })
+        let next = Body::new()
+            .with("page", self.number + 1)
+            .with("size", self.size);
+        more.then(|| to_token(&next))
     }
 }
 
@@ -223,7 +210,7 @@ impl Cursor {
     pub fn of(request: &PageRequest, largest: u32) -> Result<Self> {
         let size = request.size_within(largest);
         let place = match &request.token {
-            Some(token) => Some(from_token::<CursorToken>(token)?.cursor),
+            Some(token) => Some(member(token, "cursor")?),
             None => None,
         };
         Ok(Self { place, size })
@@ -232,7 +219,7 @@ impl Cursor {
     /// The token of the next page, made of what the CRM gave out; an empty text is none.
     pub fn next(place: Option<String>) -> Option<Token> {
         let cursor = place.filter(|it| !it.is_empty())?;
-        Some(to_token(&CursorToken { cursor }))
+        Some(to_token(&Body::new().with("cursor", cursor)))
     }
 }
 
@@ -245,30 +232,36 @@ const VERSION: &str = "1";
 pub fn to_token(place: &impl Serialize) -> Token {
     // A value that JSON cannot hold becomes a token that does not read: `cursor-expired`, and no panic.
     let json = json::write(place).unwrap_or_default();
-    format!("{VERSION}.{}", URL_SAFE_NO_PAD.encode(json))
+    format!(
+        "{VERSION}.{}",
+        Base64UrlUnpadded::encode_string(json.as_bytes())
+    )
 }
 
 /// Reads the token of [`to_token`]; one of another form or version is `cursor-expired`.
 pub fn from_token<T: DeserializeOwned>(token: &str) -> Result<T> {
+    T::deserialize(place_of(token)?).map_err(|_| expired())
+}
+
+/// Reads one member of a token that was made of a [`Body`].
+pub fn member<T: FromJson>(token: &str, name: &str) -> Result<T> {
+    let read = Object::read(&place_of(token)?, |it| Ok(it.need(name)));
+    read.map_err(|_| expired())
+}
+
+fn place_of(token: &str) -> Result<Value> {
     let read = || {
         let (version, text) = token.split_once('.')?;
         if version != VERSION {
             return None;
         }
-        json::read(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+        json::parse(&Base64UrlUnpadded::decode_vec(text).ok()?).ok()
     };
-    read().ok_or_else(|| {
-        Error::cursor_expired("this token is not one of this connector: begin the read again")
-    })
+    read().ok_or_else(expired)
 }
 
-/// The text of an id, which some CRMs give as a number.
-fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
+fn expired() -> Error {
+    Error::cursor_expired("this token is not one of this connector: begin the read again")
 }
 
 #[cfg(test)]

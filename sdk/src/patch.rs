@@ -36,10 +36,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use crate::json::{FromJson, Notes};
 use crate::{Edit, Error, InvalidField, Patch, Result, json};
 
 /// The edits of a patch that have not been taken yet.
@@ -47,7 +47,11 @@ use crate::{Edit, Error, InvalidField, Patch, Result, json};
 pub struct Fields {
     /// In the order of their first occurrence.
     edits: Vec<(String, Vec<Edit>)>,
+    left_out: Vec<InvalidField>,
 }
+
+/// Maps one value of a patch to what the CRM has for it.
+type Map<'a> = dyn Fn(&Value, &Notes) -> Option<Value> + 'a;
 
 /// What is to become of a field with one value.
 ///
@@ -63,9 +67,10 @@ pub enum Change<T> {
 /// What is to become of a field with a list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListEdits<T> {
-    /// What the list begins with; none if it is the present one.
-    start: Option<Vec<T>>,
-    steps: Vec<Step<T>>,
+    /// Whether nothing is left of the present list.
+    whole: bool,
+    /// Additions (true) and removals, in order.
+    steps: Vec<(bool, T)>,
 }
 
 /// What becomes of a list in the end, for CRMs whose requests say "add" and "remove" themselves.
@@ -82,12 +87,6 @@ pub enum ListChange<T> {
     },
 }
 
-#[derive(Debug, Clone, PartialEq)]
-enum Step<T> {
-    Add(T),
-    Remove(T),
-}
-
 impl Fields {
     /// Groups the edits of a patch by field.
     pub fn of(patch: &Patch) -> Result<Self> {
@@ -98,7 +97,10 @@ impl Fields {
                 None => edits.push((field.clone(), vec![edit.clone()])),
             }
         }
-        Ok(Self { edits })
+        Ok(Self {
+            edits,
+            left_out: Vec::new(),
+        })
     }
 
     /// Whether nothing is left to take.
@@ -109,56 +111,55 @@ impl Fields {
     /// Takes the edits of a field with one value; none if the patch leaves it alone.
     ///
     /// Edits are applied in order, so the last one counts; `add` and `remove` are `invalid` here.
-    pub fn value<T: DeserializeOwned>(&mut self, field: &str) -> Result<Option<Change<T>>> {
-        let Some(edits) = self.take(field) else {
-            return Ok(None);
-        };
-        let mut change = None;
-        for edit in edits {
-            change = Some(match edit {
-                Edit::Set(json) => {
-                    read::<Option<T>>(field, &json)?.map_or(Change::Clear, Change::Set)
-                }
-                Edit::Clear => Change::Clear,
-                Edit::Add(_) | Edit::Remove(_) => {
-                    return Err(Error::invalid(
-                        field,
-                        "this field has one value and is no list",
-                    ));
-                }
-            });
-        }
-        Ok(change)
+    pub fn value<T: FromJson>(&mut self, field: &str) -> Result<Option<Change<T>>> {
+        Ok(match self.last(field)? {
+            None => None,
+            Some(Value::Null) => Some(Change::Clear),
+            Some(value) => {
+                let notes = Notes::default();
+                let value = T::from_json(&value, &notes);
+                fit(field, notes)?;
+                Some(Change::Set(value))
+            }
+        })
     }
 
     /// Takes the edits of a field with a list; none if the patch leaves it alone.
-    pub fn list<T: DeserializeOwned>(&mut self, field: &str) -> Result<Option<ListEdits<T>>> {
-        let Some(edits) = self.take(field) else {
+    pub fn list<T: FromJson>(&mut self, field: &str) -> Result<Option<ListEdits<T>>> {
+        let Some((whole, values)) = self.steps(field)? else {
             return Ok(None);
         };
-        let mut list = ListEdits {
-            start: None,
-            steps: Vec::new(),
-        };
-        for edit in edits {
-            match edit {
-                Edit::Set(json) => {
-                    list = ListEdits {
-                        start: Some(read(field, &json)?),
-                        steps: Vec::new(),
-                    };
-                }
-                Edit::Clear => {
-                    list = ListEdits {
-                        start: Some(Vec::new()),
-                        steps: Vec::new(),
-                    }
-                }
-                Edit::Add(json) => list.steps.push(Step::Add(read(field, &json)?)),
-                Edit::Remove(json) => list.steps.push(Step::Remove(read(field, &json)?)),
-            }
+        let notes = Notes::default();
+        let mut steps = Vec::with_capacity(values.len());
+        for (adds, value) in &values {
+            steps.push((*adds, T::from_json(value, &notes)));
         }
-        Ok(Some(list))
+        fit(field, notes)?;
+        Ok(Some(ListEdits { whole, steps }))
+    }
+
+    /// Takes the edits of a field with one value, as what the CRM's JSON has for it.
+    ///
+    /// A value that maps to none has no place in this CRM: it is left alone, and [`rest`](Self::rest) names it.
+    pub fn value_as<T: FromJson, U: Into<Value>>(
+        &mut self,
+        field: &str,
+        map: impl Fn(T) -> Option<U>,
+    ) -> Result<Option<Change<Value>>> {
+        self.mapped_value(field, &|value, notes| {
+            map(T::from_json(value, notes)).map(Into::into)
+        })
+    }
+
+    /// Takes the edits of a field with a list likewise, element by element.
+    pub fn list_as<T: FromJson, U: Into<Value>>(
+        &mut self,
+        field: &str,
+        map: impl Fn(T) -> Option<U>,
+    ) -> Result<Option<ListEdits<Value>>> {
+        self.mapped_list(field, &|value, notes| {
+            map(T::from_json(value, notes)).map(Into::into)
+        })
     }
 
     /// Takes the edits of all custom fields, by the CRM's own names.
@@ -176,13 +177,93 @@ impl Fields {
         Ok(extra)
     }
 
-    /// Names the fields that were not taken, for `incomplete`.
+    fn mapped_value(&mut self, field: &str, map: &Map<'_>) -> Result<Option<Change<Value>>> {
+        let value = match self.last(field)? {
+            None => return Ok(None),
+            Some(Value::Null) => return Ok(Some(Change::Clear)),
+            Some(value) => value,
+        };
+        let notes = Notes::default();
+        let mapped = map(&value, &notes);
+        fit(field, notes)?;
+        let gone = usize::from(mapped.is_none());
+        self.left_out
+            .extend(InvalidField::without_place(field, gone));
+        Ok(mapped.map(Change::Set))
+    }
+
+    fn mapped_list(&mut self, field: &str, map: &Map<'_>) -> Result<Option<ListEdits<Value>>> {
+        let Some((whole, values)) = self.steps(field)? else {
+            return Ok(None);
+        };
+        let notes = Notes::default();
+        let mut steps = Vec::with_capacity(values.len());
+        for (adds, value) in &values {
+            if let Some(value) = map(value, &notes) {
+                steps.push((*adds, value));
+            }
+        }
+        fit(field, notes)?;
+        let gone = values.len() - steps.len();
+        self.left_out
+            .extend(InvalidField::without_place(field, gone));
+        Ok(Some(ListEdits { whole, steps }))
+    }
+
+    /// Names the fields that were not taken or were left out, for `incomplete`.
     pub fn rest(self) -> Vec<InvalidField> {
         let reason = "this CRM has no such field, or it cannot be changed";
-        self.edits
-            .into_iter()
-            .map(|(field, _)| InvalidField::new(field, reason))
-            .collect()
+        let mut rest = self.left_out;
+        for (field, _) in self.edits {
+            rest.push(InvalidField::new(field, reason));
+        }
+        rest
+    }
+
+    /// The value of a field after the last of its edits; `null` if it is cleared.
+    fn last(&mut self, field: &str) -> Result<Option<Value>> {
+        let Some(edits) = self.take(field) else {
+            return Ok(None);
+        };
+        let mut last = Value::Null;
+        for edit in edits {
+            last = match edit {
+                Edit::Set(json) => parsed(field, &json)?,
+                Edit::Clear => Value::Null,
+                Edit::Add(_) | Edit::Remove(_) => {
+                    return Err(Error::invalid(
+                        field,
+                        "this field has one value and is no list",
+                    ));
+                }
+            };
+        }
+        Ok(Some(last))
+    }
+
+    /// Whether the edits of a list replace it, and what they add and remove.
+    fn steps(&mut self, field: &str) -> Result<Option<(bool, Vec<(bool, Value)>)>> {
+        let Some(edits) = self.take(field) else {
+            return Ok(None);
+        };
+        let (mut whole, mut steps) = (false, Vec::new());
+        for edit in edits {
+            match edit {
+                Edit::Add(json) => steps.push((true, parsed(field, &json)?)),
+                Edit::Remove(json) => steps.push((false, parsed(field, &json)?)),
+                Edit::Clear => (whole, steps) = (true, Vec::new()),
+                Edit::Set(json) => {
+                    let Value::Array(list) = parsed(field, &json)? else {
+                        return Err(Error::invalid(field, "the value is no list"));
+                    };
+                    (whole, steps) = (true, Vec::with_capacity(list.len()));
+                    for it in list {
+                        steps.push((true, it));
+                    }
+                }
+            }
+        }
+        Ok(Some((whole, steps)))
     }
 
     fn take(&mut self, field: &str) -> Option<Vec<Edit>> {
@@ -221,22 +302,19 @@ impl<T: Serialize> Serialize for Change<T> {
 impl<T> ListEdits<T> {
     /// Whether the whole list is replaced, so that the present one need not be read.
     pub fn is_whole(&self) -> bool {
-        self.start.is_some()
+        self.whole
     }
 
     /// Applies the edits to the present list; `same` says which elements are equal in this CRM.
     ///
     /// An element that is there is not added again, and one that is missing is removed in peace.
     pub fn apply(self, present: Vec<T>, same: impl Fn(&T, &T) -> bool) -> Vec<T> {
-        let mut list = self.start.unwrap_or(present);
-        for step in self.steps {
-            match step {
-                Step::Add(element) => {
-                    if !list.iter().any(|it| same(it, &element)) {
-                        list.push(element);
-                    }
-                }
-                Step::Remove(element) => list.retain(|it| !same(it, &element)),
+        let mut list = if self.whole { Vec::new() } else { present };
+        for (adds, element) in self.steps {
+            if !adds {
+                list.retain(|it| !same(it, &element));
+            } else if !list.iter().any(|it| same(it, &element)) {
+                list.push(element);
             }
         }
         list
@@ -244,27 +322,43 @@ impl<T> ListEdits<T> {
 
     /// Sums the edits up; `same` says which elements are equal in this CRM.
     pub fn sum(self, same: impl Fn(&T, &T) -> bool) -> ListChange<T> {
-        if self.start.is_some() {
-            return ListChange::Whole(self.apply(Vec::new(), same));
-        }
+        let steps = &self.steps;
+        let last = last_of_each(
+            steps.len(),
+            &|one, other| match (steps.get(one), steps.get(other)) {
+                (Some((_, one)), Some((_, other))) => same(one, other),
+                _ => false,
+            },
+        );
         let (mut add, mut remove) = (Vec::new(), Vec::new());
-        for step in self.steps {
-            // Of several edits of one element the last one counts.
-            let (Step::Add(element) | Step::Remove(element)) = &step;
-            add.retain(|it| !same(it, element));
-            remove.retain(|it| !same(it, element));
-            match step {
-                Step::Add(element) => add.push(element),
-                Step::Remove(element) => remove.push(element),
+        for ((adds, element), last) in self.steps.into_iter().zip(last) {
+            if last {
+                if adds { &mut add } else { &mut remove }.push(element);
             }
+        }
+        if self.whole {
+            return ListChange::Whole(add);
         }
         ListChange::Parts { add, remove }
     }
 }
 
-fn read<T: DeserializeOwned>(field: &str, text: &str) -> Result<T> {
-    json::read(text.as_bytes())
-        .map_err(|error| Error::invalid(field, format!("the value is {error}")))
+/// Of several edits of one element the last one counts: says of each whether it is that.
+fn last_of_each(count: usize, same: &dyn Fn(usize, usize) -> bool) -> Vec<bool> {
+    let is_last = |one| !(one + 1..count).any(|other| same(one, other));
+    (0..count).map(is_last).collect()
+}
+
+fn parsed(field: &str, text: &str) -> Result<Value> {
+    json::parse(text.as_bytes())
+        .map_err(|error| Error::invalid(field, format!("the value is no JSON: {error}")))
+}
+
+fn fit(field: &str, notes: Notes) -> Result<()> {
+    match notes.end() {
+        None => Ok(()),
+        Some(error) => Err(Error::invalid(field, error.message)),
+    }
 }
 
 #[cfg(test)]
@@ -284,19 +378,19 @@ mod tests {
     }
 
     #[track_caller]
-    fn check_list(edits: &[Edit], present: &[i32], expected: &[i32]) {
+    fn check_list(edits: &[Edit], present: &[i64], expected: &[i64]) {
         let edits: Vec<_> = edits.iter().map(|it| ("n", it.clone())).collect();
-        let list = fields(&edits).list::<i32>("n").unwrap().unwrap();
+        let list = fields(&edits).list::<i64>("n").unwrap().unwrap();
         assert_eq!(list.apply(present.to_vec(), |a, b| a == b), expected);
     }
 
     #[test]
     fn to_leave_alone_and_to_clear_are_different() {
         let mut fields = fields(&[("a", set("1")), ("b", Edit::Clear), ("c", set("null"))]);
-        assert_eq!(fields.value::<i32>("a").unwrap(), Some(Change::Set(1)));
-        assert_eq!(fields.value::<i32>("b").unwrap(), Some(Change::Clear));
-        assert_eq!(fields.value::<i32>("c").unwrap(), Some(Change::Clear));
-        assert_eq!(fields.value::<i32>("d").unwrap(), None);
+        assert_eq!(fields.value::<i64>("a").unwrap(), Some(Change::Set(1)));
+        assert_eq!(fields.value::<i64>("b").unwrap(), Some(Change::Clear));
+        assert_eq!(fields.value::<i64>("c").unwrap(), Some(Change::Clear));
+        assert_eq!(fields.value::<i64>("d").unwrap(), None);
         assert!(fields.is_empty());
     }
 
@@ -312,7 +406,7 @@ mod tests {
         check_list(&[add("3"), set("[5]"), add("6")], &[1], &[5, 6]);
         check_list(&[Edit::Clear, add("1"), remove("1")], &[7], &[]);
         let mut twice = fields(&[("a", set("1")), ("a", set("2"))]);
-        assert_eq!(twice.value::<i32>("a").unwrap(), Some(Change::Set(2)));
+        assert_eq!(twice.value::<i64>("a").unwrap(), Some(Change::Set(2)));
     }
 
     #[test]
@@ -330,7 +424,7 @@ mod tests {
         });
         let sum = |edits: &[(&str, Edit)]| {
             fields(edits)
-                .list::<i32>("n")
+                .list::<i64>("n")
                 .unwrap()
                 .unwrap()
                 .sum(|a, b| a == b)
@@ -349,7 +443,7 @@ mod tests {
     #[test]
     fn a_value_of_the_wrong_form_names_its_field() {
         for edit in [set("\"x\""), set("{"), Edit::Add("1".to_owned())] {
-            let error = fields(&[("age", edit)]).value::<i32>("age").unwrap_err();
+            let error = fields(&[("age", edit)]).value::<i64>("age").unwrap_err();
             let Reason::Invalid(invalid) = error.reason else {
                 panic!("{error:?}")
             };

@@ -130,15 +130,13 @@ impl NewContact {
 
     /// The whole name: as it is, else the parts with a space between them.
     pub fn whole_name(&self) -> Option<String> {
-        if self.full_name.is_some() {
-            return self.full_name.clone();
+        match (&self.full_name, &self.given_name, &self.family_name) {
+            (Some(name), _, _) | (None, Some(name), None) | (None, None, Some(name)) => {
+                Some(name.clone())
+            }
+            (None, Some(given), Some(family)) => Some(format!("{given} {family}")),
+            (None, None, None) => None,
         }
-        let parts: Vec<&str> = [&self.given_name, &self.family_name]
-            .into_iter()
-            .flatten()
-            .map(String::as_str)
-            .collect();
-        (!parts.is_empty()).then(|| parts.join(" "))
     }
 }
 

@@ -46,12 +46,14 @@ pub fn parse_moment(text: &str) -> Result<Moment> {
 
 /// Reads the date of an HTTP header field, such as `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7).
 pub fn parse_http_date(text: &str) -> Result<Timestamp> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const MONTHS: &[u8] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
     let read = || {
-        let (_, rest) = text.split_once(", ")?;
-        let mut scanner = Scanner(rest.strip_suffix(" GMT")?.as_bytes());
+        let (_, rest) = text.strip_suffix(" GMT")?.split_once(',')?;
+        let mut scanner = Scanner(rest.as_bytes());
+        scanner.byte(b" ")?;
         let day = scanner.digits(2).zip(scanner.byte(b" "))?.0;
-        let month = MONTHS.find(std::str::from_utf8(scanner.take(3)?).ok()?)? / 3 + 1;
+        let month = scanner.take(3)?;
+        let month = MONTHS.chunks(3).position(|it| it == month)? + 1;
         scanner.byte(b" ")?;
         let year = scanner.digits(4).zip(scanner.byte(b" "))?.0;
         let midnight = midnight(year, u32::try_from(month).ok()?, day)?;

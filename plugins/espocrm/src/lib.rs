@@ -295,8 +295,8 @@ impl EspoCrm {
 
     fn read_accounts(&self, rows: Vec<Value>) -> Page<Account> {
         let wanted = settings::wanted_fields("account");
-        Page::read(rows, "id", |record: Object| {
-            account::account(&record, &self.site, &wanted)
+        Page::read(&rows, "id", |it| {
+            account::account(&it.parse()?, &self.site, &wanted)
         })
     }
 
@@ -370,8 +370,8 @@ impl EspoCrm {
         let (mut rows, next) = self.api.page(search, &batch.page)?;
         // One that an earlier batch found is answered already.
         rows.retain(|it| !batch.before.iter().any(|id| takes_part(it, id)));
-        let page = Page::read(rows, "id", |record: Object| {
-            opportunity::opportunity(&record, &self.site, &wanted)
+        let page = Page::read(&rows, "id", |it| {
+            opportunity::opportunity(&it.parse()?, &self.site, &wanted)
         });
         Ok(page.with_next(batch.next(next)))
     }

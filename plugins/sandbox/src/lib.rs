@@ -1,32 +1,26 @@
 //! A connector to the sandbox CRM: the functions of the contract, each as the request that it takes.
 
 mod api;
-mod edit;
-mod map;
+mod read;
 #[cfg(test)]
 mod tests;
+mod write;
 
-use brightsync_sdk::page::{from_token, to_token};
+use brightsync_sdk::json::{Body, Object};
+use brightsync_sdk::page::{member, to_token};
 use brightsync_sdk::{
-    Account, Change, Connector, Contact, Detail, EmailKey, Error, Id, MeetingKey, NewAccount,
-    NewContact, NewEmail, NewMeeting, Opportunity, Owner, Page, PageRequest, Patch, ReadRequest,
-    Result, Scope, User, Whoami, Window, Written, http, time,
+    Account, Change, Connector, Contact, Detail, EmailKey, Error, Id, InvalidField, MeetingKey,
+    NewAccount, NewContact, NewEmail, NewMeeting, Opportunity, Owner, Page, PageRequest, Patch,
+    ReadRequest, Result, Scope, Timestamp, Token, User, Whoami, Window, Written, http, time,
 };
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 
 use api::{Api, LARGEST_PAGE};
+use write::Draft;
 
 /// The connector.
 pub struct Sandbox {
     api: Api,
 }
-
-/// The query of a list, as the body of a search has it.
-type Filters = Map<String, Value>;
-
-/// Where a page of a list begins: the cursor, and the time of the server at the first page.
-type Place = (String, String);
 
 impl Connector for Sandbox {
     fn open() -> Result<Self> {
@@ -34,35 +28,31 @@ impl Connector for Sandbox {
     }
 
     fn get_me(&self) -> Result<Whoami> {
-        Ok(map::whoami(self.api.me().send()?.json()?))
+        self.api.me().send()?.read(read::whoami)
     }
 
     fn get_users(&self, page: PageRequest) -> Result<Page<User>> {
-        self.find("users", Filters::new(), &page, |it| Ok(map::user(it)))
+        self.list("users", Body::new(), &page, None, read::user)
     }
 
     fn get_users_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<User>> {
-        self.find_any("users", "email", emails, &page, |it| Ok(map::user(it)))
+        self.find("users", "email", emails, &page, read::user)
     }
 
     fn create_account(&self, account: NewAccount) -> Result<Written> {
-        let created = self
-            .api
-            .create("accounts", &map::new_account(account)?)
-            .send()?;
-        map::written(created.json()?, Vec::new())
+        self.create("accounts", write::account(account)?)
     }
 
     fn get_account(&self, id: &str) -> Result<Account> {
-        map::account(self.api.read("accounts", id).send()?.json()?)
+        self.api.read("accounts", id).send()?.read(read::account)
     }
 
     fn get_accounts(&self, ids: &[Id]) -> Result<Page<Account>> {
-        self.get_all("accounts", ids, map::account)
+        self.get_all("accounts", ids, read::account)
     }
 
     fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
-        self.update("accounts", id, &patch, edit::account(&patch)?)
+        self.update("accounts", id, &patch, write::account_patch(&patch)?)
     }
 
     fn delete_account(&self, id: &str) -> Result<()> {
@@ -70,35 +60,37 @@ impl Connector for Sandbox {
     }
 
     fn get_my_accounts(&self, request: ReadRequest) -> Result<Page<Change<Account>>> {
-        self.read("accounts", request, map::account)
+        self.read("accounts", request, read::account)
     }
 
     fn get_accounts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Account>> {
-        self.find("accounts", filter("name", name), &page, map::account)
+        self.find("accounts", "name", &[name.to_owned()], &page, read::account)
     }
 
     fn get_accounts_by_domain(&self, domain: &str, page: PageRequest) -> Result<Page<Account>> {
-        self.find("accounts", filter("domain", domain), &page, map::account)
+        self.find(
+            "accounts",
+            "domain",
+            &[domain.to_owned()],
+            &page,
+            read::account,
+        )
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
-        let created = self
-            .api
-            .create("contacts", &map::new_contact(contact)?)
-            .send()?;
-        map::written(created.json()?, Vec::new())
+        self.create("contacts", write::contact(contact)?)
     }
 
     fn get_contact(&self, id: &str) -> Result<Contact> {
-        map::contact(self.api.read("contacts", id).send()?.json()?)
+        self.api.read("contacts", id).send()?.read(read::contact)
     }
 
     fn get_contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
-        self.get_all("contacts", ids, map::contact)
+        self.get_all("contacts", ids, read::contact)
     }
 
     fn update_contact(&self, id: &str, patch: Patch) -> Result<Written> {
-        self.update("contacts", id, &patch, edit::contact(&patch)?)
+        self.update("contacts", id, &patch, write::contact_patch(&patch)?)
     }
 
     fn delete_contact(&self, id: &str) -> Result<()> {
@@ -106,15 +98,15 @@ impl Connector for Sandbox {
     }
 
     fn get_my_contacts(&self, request: ReadRequest) -> Result<Page<Change<Contact>>> {
-        self.read("contacts", request, map::contact)
+        self.read("contacts", request, read::contact)
     }
 
     fn get_contacts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Contact>> {
-        self.find("contacts", filter("name", name), &page, map::contact)
+        self.find("contacts", "name", &[name.to_owned()], &page, read::contact)
     }
 
     fn get_contacts_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<Contact>> {
-        self.find_any("contacts", "email", emails, &page, map::contact)
+        self.find("contacts", "email", emails, &page, read::contact)
     }
 
     fn get_contacts_by_email_domain(
@@ -124,22 +116,19 @@ impl Connector for Sandbox {
     ) -> Result<Page<Contact>> {
         self.find(
             "contacts",
-            filter("email_domain", domain),
+            "email_domain",
+            &[domain.to_owned()],
             &page,
-            map::contact,
+            read::contact,
         )
     }
 
     fn create_email(&self, email: NewEmail) -> Result<Written> {
-        let (email, incomplete) = map::new_email(email)?;
-        map::written(
-            self.api.create("emails", &email).send()?.json()?,
-            incomplete,
-        )
+        self.create("emails", write::email(email)?)
     }
 
     fn update_email(&self, id: &str, patch: Patch) -> Result<Written> {
-        self.update("emails", id, &patch, edit::email(&patch)?)
+        self.update("emails", id, &patch, write::email_patch(&patch)?)
     }
 
     fn delete_email(&self, id: &str) -> Result<()> {
@@ -147,19 +136,18 @@ impl Connector for Sandbox {
     }
 
     fn find_email(&self, key: EmailKey) -> Result<Vec<Id>> {
-        self.ids("emails", filter("message_id", map::message_id(&key)))
-    }
-
-    fn create_meeting(&self, meeting: NewMeeting) -> Result<Written> {
-        let (meeting, incomplete) = map::new_meeting(meeting)?;
-        map::written(
-            self.api.create("meetings", &meeting).send()?.json()?,
-            incomplete,
+        self.ids(
+            "emails",
+            Body::new().with("message_id", write::message_id(&key)),
         )
     }
 
+    fn create_meeting(&self, meeting: NewMeeting) -> Result<Written> {
+        self.create("meetings", write::meeting(meeting)?)
+    }
+
     fn update_meeting(&self, id: &str, patch: Patch) -> Result<Written> {
-        self.update("meetings", id, &patch, edit::meeting(&patch)?)
+        self.update("meetings", id, &patch, write::meeting_patch(&patch)?)
     }
 
     fn delete_meeting(&self, id: &str) -> Result<()> {
@@ -167,12 +155,11 @@ impl Connector for Sandbox {
     }
 
     fn find_meeting(&self, key: MeetingKey) -> Result<Vec<Id>> {
-        let occurrence = key
-            .occurrence
-            .as_ref()
-            .map_or_else(|| "none".to_owned(), time::moment);
-        let mut filters = filter("ical_uid", key.ical_uid);
-        filters.insert("occurrence".to_owned(), occurrence.into());
+        let occurrence = key.occurrence.as_ref().map(time::moment);
+        let filters = Body::new().with("ical_uid", key.ical_uid).with(
+            "occurrence",
+            occurrence.unwrap_or_else(|| "none".to_owned()),
+        );
         self.ids("meetings", filters)
     }
 
@@ -181,12 +168,12 @@ impl Connector for Sandbox {
         contacts: &[Id],
         page: PageRequest,
     ) -> Result<Page<Opportunity>> {
-        self.find_any(
+        self.find(
             "opportunities",
             "contact",
             contacts,
             &page,
-            map::opportunity,
+            read::opportunity,
         )
     }
 
@@ -195,12 +182,12 @@ impl Connector for Sandbox {
         accounts: &[Id],
         page: PageRequest,
     ) -> Result<Page<Opportunity>> {
-        self.find_any(
+        self.find(
             "opportunities",
             "account",
             accounts,
             &page,
-            map::opportunity,
+            read::opportunity,
         )
     }
 }
@@ -208,63 +195,54 @@ impl Connector for Sandbox {
 brightsync_sdk::export!(Sandbox);
 
 impl Sandbox {
+    fn create(&self, kind: &str, (record, left_out): Draft) -> Result<Written> {
+        let written = self.api.create(kind, &record).send()?;
+        incomplete(written.read(read::written)?, left_out)
+    }
+
+    fn update(
+        &self,
+        kind: &str,
+        id: &str,
+        patch: &Patch,
+        (theirs, left_out): Draft,
+    ) -> Result<Written> {
+        let version = patch.if_version.as_deref();
+        let written = self.api.change(kind, id, &theirs, version).send()?;
+        incomplete(written.read(read::written)?, left_out)
+    }
+
     /// Reads records of an owner: all, those that have changed, or those that have left.
-    fn read<R: DeserializeOwned, T>(
+    fn read<T>(
         &self,
         kind: &str,
         request: ReadRequest,
-        map: impl Fn(R) -> Result<T>,
+        map: fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<Change<T>>> {
-        let owner = match request.owner {
-            Owner::Me => Some("me".to_owned()),
-            Owner::User(id) => Some(id),
-            Owner::Anyone => None,
-        };
-        let mut filters = Filters::new();
-        filters.extend(owner.clone().map(|it| ("owner".to_owned(), it.into())));
-        let window = match request.scope {
-            Scope::All => None,
-            Scope::Updated(window) => {
-                filters.insert(
-                    "updated_since".to_owned(),
-                    time::rfc3339(window.since).into(),
-                );
-                let until = window
-                    .until
-                    .map(|it| ("updated_until".to_owned(), time::rfc3339(it).into()));
-                filters.extend(until);
-                Some(window)
-            }
-            Scope::Departed(window) => return self.departed(kind, owner, window, &request.page),
-            Scope::ChangedSince(_) | Scope::DepartedSince(_) => {
-                return Err(Error::unsupported("the sandbox has no change tokens"));
-            }
-        };
-        match request.detail {
-            Detail::Ids => {
-                filters.insert("view".to_owned(), "ids".into());
-                let id = |it: api::Stub| Ok(Change::IdOnly(it.id));
-                self.list(kind, filters, &request.page, window, id)
-            }
-            Detail::Full => self.list(kind, filters, &request.page, window, |it| {
-                Ok(Change::Present(map(it)?))
-            }),
+        if let Scope::Departed(window) = request.scope {
+            return self.departed(kind, request.owner, window, &request.page);
         }
+        let (filters, window) = scope(&request)?;
+        self.list(kind, filters, &request.page, window, |it| {
+            Ok(match request.detail {
+                Detail::Ids => Change::IdOnly(it.id("id")),
+                Detail::Full => Change::Present(map(it)?),
+            })
+        })
     }
 
     fn departed<T>(
         &self,
         kind: &str,
-        owner: Option<String>,
+        owner: Owner,
         window: Window,
         page: &PageRequest,
     ) -> Result<Page<Change<T>>> {
-        let place = place(page)?;
+        let owner = owner_id(owner);
         // What is given to another user has not left a read of everybody's records.
-        let how: &[&str] = if owner.is_some() {
-            &[]
-        } else {
-            &["deleted", "merged"]
+        let how: &[&str] = match owner {
+            Some(_) => &[],
+            None => &["deleted", "merged"],
         };
         let request = self
             .api
@@ -274,123 +252,135 @@ impl Sandbox {
             .query_some("owner", owner)
             .query_each("how", how)
             .query("limit", page.size_within(LARGEST_PAGE))
-            .query_some("cursor", place.as_ref().map(|it| &it.0));
-        turn(request.send()?.json()?, place, Some(window), map::departure)
+            .query_some("cursor", cursor(page)?);
+        let answer = request.send()?;
+        answer.read(|it| turn(it, page, Some(window), &read::departure))
     }
 
     /// Looks records up, of any of these values.
-    fn find_any<R: DeserializeOwned, T>(
+    fn find<T>(
         &self,
         kind: &str,
         name: &str,
         values: &[String],
         page: &PageRequest,
-        map: impl Fn(R) -> Result<T>,
+        map: fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<T>> {
         if values.is_empty() {
             return Ok(Page::empty());
         }
-        self.find(kind, filter(name, values), page, map)
-    }
-
-    fn find<R: DeserializeOwned, T>(
-        &self,
-        kind: &str,
-        filters: Filters,
-        page: &PageRequest,
-        map: impl Fn(R) -> Result<T>,
-    ) -> Result<Page<T>> {
-        self.list(kind, filters, page, None, map)
+        self.list(kind, Body::new().with(name, values), page, None, map)
     }
 
     /// Reads one page of a list.
-    fn list<R: DeserializeOwned, T>(
+    fn list<T>(
         &self,
         kind: &str,
-        mut filters: Filters,
+        filters: Body,
         page: &PageRequest,
         window: Option<Window>,
-        map: impl Fn(R) -> Result<T>,
+        map: impl Fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<T>> {
-        let place = place(page)?;
-        filters.insert("limit".to_owned(), page.size_within(LARGEST_PAGE).into());
-        filters.extend(
-            place
-                .iter()
-                .map(|it| ("cursor".to_owned(), it.0.clone().into())),
-        );
-        turn(
-            self.api.search(kind, &filters).send()?.json()?,
-            place,
-            window,
-            map,
-        )
+        let filters = filters
+            .with("limit", page.size_within(LARGEST_PAGE))
+            .with_some("cursor", cursor(page)?);
+        let answer = self.api.search(kind, &filters).send()?;
+        answer.read(|it| turn(it, page, window, &map))
     }
 
     /// Reads all records of these ids in one page; a request has room for a page's worth of them.
-    fn get_all<R: DeserializeOwned, T>(
+    fn get_all<T>(
         &self,
         kind: &str,
         ids: &[Id],
-        map: impl Fn(R) -> Result<T>,
+        map: fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<T>> {
         let mut all = Page::empty();
-        let size = LARGEST_PAGE as usize;
         let request = |ids: &[Id]| {
-            let mut filters = filter("id", ids);
-            filters.insert("limit".to_owned(), LARGEST_PAGE.into());
+            let filters = Body::new().with("id", ids).with("limit", LARGEST_PAGE);
             self.api.search(kind, &filters)
         };
-        for answer in http::send_batches(ids, size, request)? {
-            let list: api::List = answer.json()?;
-            let page = Page::read(list.data, "id", &map);
-            all.items.extend(page.items);
-            all.end.skipped.extend(page.end.skipped);
+        for answer in http::send_batches(ids, LARGEST_PAGE as usize, request)? {
+            all.append(answer.read(|it| Ok(Page::read(it.items("data"), "id", map)))?);
         }
         Ok(all)
     }
 
     /// Finds at most 100 ids.
-    fn ids(&self, kind: &str, mut filters: Filters) -> Result<Vec<Id>> {
-        filters.insert("view".to_owned(), "ids".into());
-        let id = |it: api::Stub| Ok(it.id);
-        Ok(self
-            .find(kind, filters, &PageRequest::first(100), id)?
-            .items)
-    }
-
-    fn update(
-        &self,
-        kind: &str,
-        id: &str,
-        patch: &Patch,
-        (theirs, incomplete): edit::Edited,
-    ) -> Result<Written> {
-        let request = self
-            .api
-            .change(kind, id, &theirs, patch.if_version.as_deref());
-        map::written(request.send()?.json()?, incomplete)
+    fn ids(&self, kind: &str, filters: Body) -> Result<Vec<Id>> {
+        let page = PageRequest::first(100);
+        let found = self.list(kind, filters.with("view", "ids"), &page, None, |it| {
+            Ok(it.id("id"))
+        })?;
+        Ok(found.items)
     }
 }
 
-fn filter(name: &str, value: impl Into<Value>) -> Filters {
-    Filters::from_iter([(name.to_owned(), value.into())])
+/// The filters of a read by owner and time, and the window that it has.
+fn scope(request: &ReadRequest) -> Result<(Body, Option<Window>)> {
+    let filters = Body::new().with_some("owner", owner_id(request.owner.clone()));
+    let filters = match request.detail {
+        Detail::Ids => filters.with("view", "ids"),
+        Detail::Full => filters,
+    };
+    match request.scope {
+        Scope::All => Ok((filters, None)),
+        Scope::Updated(window) => {
+            let filters = filters
+                .with("updated_since", time::rfc3339(window.since))
+                .with_some("updated_until", window.until.map(time::rfc3339));
+            Ok((filters, Some(window)))
+        }
+        Scope::Departed(_) | Scope::ChangedSince(_) | Scope::DepartedSince(_) => {
+            Err(Error::unsupported("the sandbox has no change tokens"))
+        }
+    }
 }
 
-fn place(page: &PageRequest) -> Result<Option<Place>> {
-    page.token.as_deref().map(from_token).transpose()
+fn owner_id(owner: Owner) -> Option<Id> {
+    match owner {
+        Owner::Me => Some("me".to_owned()),
+        Owner::User(id) => Some(id),
+        Owner::Anyone => None,
+    }
+}
+
+fn incomplete(written: Written, incomplete: Vec<InvalidField>) -> Result<Written> {
+    Ok(Written {
+        incomplete,
+        ..written
+    })
+}
+
+fn cursor(page: &PageRequest) -> Result<Option<String>> {
+    let token = page.token.as_deref();
+    token.map(|it| member(it, "cursor")).transpose()
 }
 
 /// Turns an answer into a page.
-///
-/// A read by time is complete up to the time at which its first page was read, so that time travels in the token.
-fn turn<R: DeserializeOwned, T>(
-    list: api::List,
-    place: Option<Place>,
+fn turn<T>(
+    list: Object<'_>,
+    page: &PageRequest,
     window: Option<Window>,
-    map: impl Fn(R) -> Result<T>,
+    map: &dyn Fn(Object<'_>) -> Result<T>,
 ) -> Result<Page<T>> {
-    let began = place.map_or(list.as_of, |it| it.1);
+    let mut read = Page::read(list.items("data"), "id", map);
+    (read.end.next, read.end.complete_until) = end(list, page, window)?;
+    Ok(read)
+}
+
+/// The token of the next page, and up to when a read by time is complete.
+///
+/// That is the time at which its first page was read, so that time travels in the token.
+fn end(
+    list: Object<'_>,
+    page: &PageRequest,
+    window: Option<Window>,
+) -> Result<(Option<Token>, Option<Timestamp>)> {
+    let began: String = match &page.token {
+        Some(token) => member(token, "began")?,
+        None => list.need("as_of"),
+    };
     let complete = match window {
         Some(window) => {
             let began = time::parse(&began)?;
@@ -398,8 +388,6 @@ fn turn<R: DeserializeOwned, T>(
         }
         None => None,
     };
-    let next = list.next_cursor.map(|cursor| to_token(&(cursor, began)));
-    Ok(Page::read(list.data, "id", map)
-        .with_complete_until(complete)
-        .with_next(next))
+    let token = |cursor: String| to_token(&Body::new().with("cursor", cursor).with("began", began));
+    Ok((list.get("next_cursor").map(token), complete))
 }

@@ -1,5 +1,6 @@
 //! The connector against a scripted sandbox: which requests each function makes, and what becomes of the answers.
 
+use brightsync_sdk::json::Body;
 use brightsync_sdk::testing::{Exchange, Failure};
 use brightsync_sdk::{
     Change, Connector, Departure, DepartureKind, Detail, Direction, Edit, EmailKey, Extra,
@@ -29,7 +30,11 @@ fn call<T>(
 }
 
 fn search(kind: &str, filters: Value) -> Request {
-    Api::new().search(kind, filters.as_object().unwrap())
+    Api::new().search(kind, &body(&filters))
+}
+
+fn body(json: &Value) -> Body {
+    json.as_object().unwrap().clone().into()
 }
 
 fn list(data: Value, next: Option<&str>) -> Value {
@@ -184,7 +189,7 @@ fn many_ids_take_several_requests_and_one_page() {
 
 #[test]
 fn a_write_whose_answer_is_lost_is_in_doubt() {
-    let body = json!({
+    let record = json!({
         "full_name": "Ann Lee", "given_name": "Ann", "family_name": "Lee", "emails": [], "phones": [],
         "accounts": [], "title": null, "owner": null, "custom": {},
     });
@@ -194,7 +199,7 @@ fn a_write_whose_answer_is_lost_is_in_doubt() {
         ..NewContact::default()
     };
     let exchange = Exchange::new()
-        .expect(Api::new().create("contacts", &body))
+        .expect(Api::new().create("contacts", &body(&record)))
         .fail(Failure::NoAnswer("the connection was closed".to_owned()));
     let error = exchange
         .run(|| Sandbox::open()?.create_contact(contact))
@@ -299,16 +304,19 @@ fn an_email_without_a_message_id_is_found_by_the_key_of_the_host() {
 
 #[test]
 fn an_email_names_what_has_no_place_in_the_sandbox() {
-    let body = json!({
+    let record = json!({
         "message_id": "k1", "thread": null, "direction": "incoming", "subject": "Offer",
         "sent_at": "2026-01-01T00:00:00.000Z", "from": {"address": "ann@acme.example"},
         "to": [{"address": "bo@example.com"}], "cc": [], "bcc": [], "text": "Hello", "html": null,
         "attachments": [], "about": [{"kind": "contact", "id": "con_1"}], "owner": null, "custom": {},
     });
     let created = json!({"id": "eml_1", "version": "1"});
-    let written = call(Api::new().create("emails", &body), 201, created, |it| {
-        it.create_email(offer())
-    });
+    let written = call(
+        Api::new().create("emails", &body(&record)),
+        201,
+        created,
+        |it| it.create_email(offer()),
+    );
     let fields: Vec<_> = written
         .unwrap()
         .incomplete

@@ -105,7 +105,9 @@ impl Tryton {
         let domain = self.parties(kind, query::among(&ids));
         let search = Search::new(domain, &self.setup.fields(), MOST_IDS).with(&wanted);
         let found: Vec<Value> = self.api.search(PARTY, &search).send()?.json()?;
-        Ok(Page::read(found, "id", |it| map(it, &self.setup, &wanted)))
+        Ok(Page::read(&found, "id", |it| {
+            map(it.parse()?, &self.setup, &wanted)
+        }))
     }
 
     /// Looks parties up that meet any of these conditions.
@@ -332,6 +334,6 @@ impl Rows {
 
     fn page<R: DeserializeOwned, T>(self, map: impl Fn(R) -> Result<T>) -> Page<T> {
         let next = self.more.then(|| to_token(&self.place));
-        Page::read(self.rows, "id", map).with_next(next)
+        Page::read(&self.rows, "id", |it| map(it.parse()?)).with_next(next)
     }
 }

@@ -1,10 +1,12 @@
 //! An answer of the CRM, and the error that its status stands for.
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::failure::About;
 use crate::bindings::http as contract;
-use crate::{Error, ForbiddenKind, InvalidField, Reason, Result, json, time};
+use crate::json::{self, Object};
+use crate::{Error, ForbiddenKind, InvalidField, Reason, Result, time};
 
 /// An answer of the CRM.
 #[derive(Debug, Clone)]
@@ -46,11 +48,24 @@ impl Response {
         String::from_utf8_lossy(&self.inner.body)
     }
 
-    /// Reads the body as JSON.
+    /// Reads the body as a JSON object: `response.read(|it| Ok(it.id("id")))`.
     ///
     /// An answer that is not what was due is an `other` error, or `in-doubt` if the request was a write: it was accepted, but nobody knows what became of it.
+    pub fn read<T>(&self, map: impl Fn(Object<'_>) -> Result<T>) -> Result<T> {
+        match Object::read(&self.value()?, map) {
+            Err(error) if error.reason == Reason::Other => Err(self.unexpected(&error.message)),
+            read => read,
+        }
+    }
+
+    /// Reads the body as any JSON value; an answer that is none is an error likewise.
+    pub fn value(&self) -> Result<Value> {
+        json::parse(&self.inner.body).map_err(|error| self.not_json(&error.to_string()))
+    }
+
+    /// Reads the body as a type with serde's derive; an answer that does not fit is an error likewise.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        json::read(&self.inner.body).map_err(|error| self.not_json(&error))
+        json::read(&self.inner.body).map_err(|error| self.not_json(&error.to_string()))
     }
 
     /// Answers itself if the status is a success (2xx), else the error of [`into_error`](Self::into_error).
@@ -111,18 +126,23 @@ impl Response {
         Error::new(reason, message)
     }
 
-    fn not_json(&self, error: &serde_json::Error) -> Error {
-        let problem = if self.is_page() {
-            "is a web page where JSON was due: is the address in the settings right?".to_owned()
+    fn not_json(&self, problem: &str) -> Error {
+        let message = if self.is_page() {
+            "a web page came where JSON was due: is the address in the settings right?"
         } else if self.inner.body.is_empty() {
-            "is empty where JSON was due".to_owned()
+            "nothing came where JSON was due"
         } else {
-            format!("is not the JSON that was due: {error}")
+            problem
         };
-        self.about.uncertain(
-            Reason::Other,
-            format!("the answer to {} {problem}", self.about.name),
-        )
+        self.unexpected(message)
+    }
+
+    fn unexpected(&self, problem: &str) -> Error {
+        let message = format!(
+            "the answer to {} is not what was due: {problem}",
+            self.about.name
+        );
+        self.about.uncertain(Reason::Other, message)
     }
 
     /// The wait that `Retry-After` asks for, in milliseconds (RFC 9110, 10.2.3: seconds or a date).

@@ -140,7 +140,7 @@ fn a_web_page_is_no_answer() {
         Client::new().get("people"),
         |it| it.answer_text(200, "text/html", login),
         expect![
-            "Reason::Other: the answer to GET people is a web page where JSON was due: is the address in the settings right?"
+            "Reason::Other: the answer to GET people is not what was due: a web page came where JSON was due: is the address in the settings right?"
         ],
     );
     check_error(
@@ -156,13 +156,15 @@ fn a_write_with_an_unreadable_answer_is_in_doubt() {
         Client::new().post("people"),
         |it| it.answer_text(201, "application/json", "{\"id\":"),
         expect![
-            "Reason::InDoubt([]): the answer to POST people is not the JSON that was due: EOF while parsing a value at line 1 column 6; the write may have been carried out"
+            "Reason::InDoubt([]): the answer to POST people is not what was due: EOF while parsing a value at line 1 column 6; the write may have been carried out"
         ],
     );
     check_error(
         Client::new().post("search").repeatable(),
         |it| it.answer(200, json!(null)),
-        expect!["Reason::Other: the answer to POST search is empty where JSON was due"],
+        expect![
+            "Reason::Other: the answer to POST search is not what was due: nothing came where JSON was due"
+        ],
     );
 }
 

@@ -10,6 +10,7 @@ use crate::manifest::{self, Manifest};
 
 /// Puts a manifest into a component, in place of the one that it may have had, and returns the whole.
 ///
+/// Names that are only for debuggers are left out: they would be a fiftieth of a small component.
 /// The manifest has to be right; whether the component may be loaded is not checked.
 pub fn embed(component: &[u8], manifest: &str) -> Result<Vec<u8>, Error> {
     Manifest::parse(manifest)?;
@@ -22,7 +23,7 @@ pub fn embed(component: &[u8], manifest: &str) -> Result<Vec<u8>, Error> {
             reason: error.message().to_owned(),
         })?;
         if depth == 0
-            && !is_manifest(&payload)
+            && !is_named(&payload, &[SECTION, "component-name"])
             && let Some((id, range)) = payload.as_section()
             && let Some(data) = component.get(range)
         {
@@ -64,6 +65,6 @@ pub(super) fn digest(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn is_manifest(payload: &Payload<'_>) -> bool {
-    matches!(payload, Payload::CustomSection(section) if section.name() == SECTION)
+fn is_named(payload: &Payload<'_>, names: &[&str]) -> bool {
+    matches!(payload, Payload::CustomSection(section) if names.contains(&section.name()))
 }
