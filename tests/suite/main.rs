@@ -9,6 +9,7 @@
 
 mod call;
 mod canary;
+mod compiling;
 mod credential;
 mod egress;
 mod ends;

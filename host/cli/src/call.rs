@@ -16,7 +16,7 @@ use brightsync_core::function::Function;
 use brightsync_core::grant::Proposal;
 use brightsync_core::setting::Settings;
 use brightsync_runtime::{
-    Connection, ConnectionKey, ConnectionOptions, Host, JsonCallError, Report,
+    Connection, ConnectionKey, ConnectionOptions, Host, JsonCallError, Report, Worker,
 };
 use clap::Args;
 use serde_json::{Map, Value, json};
@@ -137,6 +137,7 @@ impl Call {
         let reports = reports.clone();
         let host = Host::builder()
             .data_dir(setting.data()?)
+            .compile_in(Worker::this_program())
             .slots(2)
             .on_call(move |report| {
                 let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,7 +15,9 @@ use brightsync_core::manifest::Manifest;
 use brightsync_core::name::RecipeName;
 use brightsync_core::origin::Origin;
 use brightsync_core::setting::Settings;
-use brightsync_runtime::{Connection, ConnectionKey, ConnectionOptions, Credential, Host, Loaded};
+use brightsync_runtime::{
+    Connection, ConnectionKey, ConnectionOptions, Credential, Host, Loaded, Worker,
+};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -102,6 +104,7 @@ impl Demo {
         let entries = ledger.clone();
         let host = Host::builder()
             .data_dir(setting.data()?)
+            .compile_in(Worker::this_program())
             .on_call(move |report| entries.enter(report))
             .build()?;
         let step = Step::begin(&terminal, "loading both");

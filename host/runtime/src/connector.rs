@@ -1,18 +1,14 @@
 //! A connector that is loaded: its manifest, what was seen of it before it ran, and its code ready to be instantiated.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use brightsync_core::component::{self, Inspection};
 use brightsync_core::manifest::Manifest;
-use tokio::sync::Mutex;
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 
 use crate::bindings::ConnectorPre;
-use crate::compiled::{Digest, Store};
-use crate::engine;
+use crate::compile::{CompileError, Compiler, Digest};
 use crate::store::Running;
 
 /// Where a connector comes from.
@@ -49,8 +45,8 @@ pub enum LoadError {
         problem: String,
     },
     /// It cannot be compiled.
-    #[error("it cannot be compiled: {0}")]
-    Compile(String),
+    #[error("it cannot be compiled")]
+    Compile(#[from] CompileError),
     /// The host is shutting down.
     #[error("the host is shutting down")]
     ShuttingDown,
@@ -62,12 +58,6 @@ pub(crate) struct Connector {
     inspection: Inspection,
     digest: Digest,
     pre: ConnectorPre<Running>,
-}
-
-/// Compiles components, one at a time, and remembers which do not compile.
-#[derive(Default)]
-pub(crate) struct Compiler {
-    failed: Mutex<HashMap<Digest, String>>,
 }
 
 impl From<PathBuf> for Source {
@@ -106,12 +96,11 @@ impl Connector {
         engine: &Engine,
         linker: &Linker<Running>,
         compiler: &Compiler,
-        compiled: Option<&Arc<Store>>,
     ) -> Result<Self, LoadError> {
         let bytes = source.read().await?;
         let (manifest, inspection) = component::check(&bytes, &component::Caps::default())?;
         let digest = Digest::of(&bytes);
-        let component = compiler.component(bytes, digest, engine, compiled).await?;
+        let component = compiler.component(bytes, digest, engine).await?;
         let fits = |problem: wasmtime::Error| LoadError::Contract {
             contract: manifest.contract().to_string(),
             problem: format!("{problem:#}"),
@@ -140,42 +129,5 @@ impl Connector {
 
     pub(crate) fn pre(&self) -> &ConnectorPre<Running> {
         &self.pre
-    }
-}
-
-impl Compiler {
-    async fn component(
-        &self,
-        bytes: Vec<u8>,
-        digest: Digest,
-        engine: &Engine,
-        compiled: Option<&Arc<Store>>,
-    ) -> Result<Component, LoadError> {
-        // The lock is held while compiling: one job at a time, and two loads of one component compile it once.
-        let mut failed = self.failed.lock().await;
-        if let Some(problem) = failed.get(&digest) {
-            return Err(LoadError::Compile(problem.clone()));
-        }
-        let (engine, compiled) = (engine.clone(), compiled.cloned());
-        let work = move || -> Result<Component, String> {
-            let explain = |problem: wasmtime::Error| format!("{problem:#}");
-            if let Some(code) = compiled.as_ref().and_then(|it| it.get(digest)) {
-                return engine::deserialize(&engine, &code).map_err(explain);
-            }
-            let code = engine.precompile_component(&bytes).map_err(explain)?;
-            if let Some(store) = &compiled
-                && let Err(problem) = store.put(digest, &code)
-            {
-                tracing::warn!(%digest, %problem, "compiled code cannot be kept; it is compiled again at the next start");
-            }
-            engine::deserialize(&engine, &code).map_err(explain)
-        };
-        let component = tokio::task::spawn_blocking(work)
-            .await
-            .unwrap_or_else(|_| Err("the compiler failed".to_owned()));
-        component.map_err(|problem| {
-            failed.insert(digest, problem.clone());
-            LoadError::Compile(problem)
-        })
     }
 }

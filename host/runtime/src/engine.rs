@@ -32,7 +32,12 @@ pub(crate) fn start(slots: u32) -> wasmtime::Result<Engine> {
     Ok(engine)
 }
 
-/// Turns bytes that [`crate::compiled`] has authenticated into code.
+/// Makes an engine that compiles for [`start`]'s and runs nothing.
+pub(crate) fn compiler() -> wasmtime::Result<Engine> {
+    Engine::new(&settings())
+}
+
+/// Turns bytes that [`crate::compile`] has authenticated into code.
 pub(crate) fn deserialize(engine: &Engine, compiled: &[u8]) -> wasmtime::Result<Component> {
     #[expect(
         unsafe_code,
@@ -66,9 +71,15 @@ fn config(slots: u32) -> Config {
         .max_core_instance_size(4 << 20)
         .max_memory_size(MEMORY_SLOT)
         .table_elements(100_000);
+    let mut config = settings();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// What compiled code depends on.
+fn settings() -> Config {
     let mut config = Config::new();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .epoch_interruption(true)
         .concurrency_support(false)
         .max_wasm_stack(STACK)

@@ -16,9 +16,9 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::broker::{Broker, Resolve, SystemResolver, TlsError};
-use crate::compiled::{Digest, OpenError, Store};
+use crate::compile::{Compiler, Digest, OpenError, Store, Worker};
 use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
-use crate::connector::{Compiler, Connector, LoadError, Source};
+use crate::connector::{Connector, LoadError, Source};
 use crate::limits::Limits;
 use crate::report::{Observer, Report};
 use crate::slots::Slots;
@@ -42,7 +42,6 @@ pub(crate) struct Shared {
     pub(crate) slots: Slots,
     pub(crate) closing: AtomicBool,
     linker: Linker<Running>,
-    compiled: Option<Arc<Store>>,
     compiler: Compiler,
     connectors: RwLock<HashMap<ConnectorName, Arc<Connector>>>,
     suspended: RwLock<HashSet<Suspension>>,
@@ -80,6 +79,7 @@ pub struct Loaded {
 /// Sets up a host. Every setting has a safe default.
 pub struct Builder {
     data: Option<PathBuf>,
+    worker: Option<Worker>,
     limits: Limits,
     slots: u32,
     ceiling: Ceiling,
@@ -110,6 +110,7 @@ impl Host {
     pub fn builder() -> Builder {
         Builder {
             data: None,
+            worker: None,
             limits: Limits::default(),
             slots: 100,
             ceiling: Ceiling::any(),
@@ -135,7 +136,6 @@ impl Host {
             &shared.engine,
             &shared.linker,
             &shared.compiler,
-            shared.compiled.as_ref(),
         )
         .await?;
         let manifest = connector.manifest().clone();
@@ -213,6 +213,14 @@ impl Builder {
         self
     }
 
+    /// Compiles connectors in a process of their own, under limits: what a host that serves customers does.
+    ///
+    /// Without it, they are compiled in this process, and one that keeps the compiler busy for ever takes a thread for ever.
+    pub fn compile_in(mut self, worker: impl Into<Option<Worker>>) -> Self {
+        self.worker = worker.into();
+        self
+    }
+
     /// What one call may use.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
@@ -274,8 +282,7 @@ impl Builder {
         Ok(Host(Arc::new(Shared {
             linker: store::linker(&engine).map_err(failed)?,
             broker: Broker::new(self.ceiling, self.resolver)?,
-            compiled: compiled.map(Arc::new),
-            compiler: Compiler::default(),
+            compiler: Compiler::new(compiled, self.worker),
             state: self.state,
             clock: self.clock,
             observer: self.observer,

@@ -3,7 +3,7 @@
 mod bindings;
 mod broker;
 mod call;
-mod compiled;
+pub mod compile;
 mod connection;
 mod connector;
 mod convert;
@@ -25,7 +25,7 @@ mod wasi;
 pub use brightsync_core as core;
 
 pub use self::broker::{PlannedRequest, Resolve, SystemResolver, TlsError};
-pub use self::compiled::{Digest, OpenError};
+pub use self::compile::{CompileError, Digest, OpenError, Worker};
 pub use self::connection::{Connection, ConnectionKey, ConnectionOptions, InvalidKey};
 pub use self::connector::{LoadError, Source};
 pub use self::credential::{Credential, Secret};

@@ -134,7 +134,10 @@ fn installation_key(path: &Path) -> io::Result<[u8; 32]> {
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(io::Error::other)?;
     // Written aside and linked into place: of two processes that start at once one wins, and both use its key.
-    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    // Several hosts of one process may start at once, so its number is not enough.
+    let mut number = [0; 8];
+    getrandom::fill(&mut number).map_err(io::Error::other)?;
+    let draft = path.with_extension(format!("{:016x}.draft", u64::from_be_bytes(number)));
     private_file(&draft)?.write_all(&key)?;
     let linked = fs::hard_link(&draft, path);
     fs::remove_file(&draft)?;
@@ -211,6 +214,18 @@ mod tests {
         let digest = Digest::of(b"component");
         store(data.path()).put(digest, b"code").unwrap();
         assert_eq!(Store::open(data.path(), 8).unwrap().get(digest), None);
+    }
+
+    #[test]
+    fn hosts_that_start_at_once_agree_on_one_key() {
+        let data = tempfile::tempdir().unwrap();
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let path = || data.path().join("installation.key");
+            let start = || scope.spawn(move || installation_key(&path()).unwrap());
+            let starting: Vec<_> = std::iter::repeat_with(start).take(16).collect();
+            starting.into_iter().map(|it| it.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|it| *it == keys[0]));
     }
 
     #[test]
