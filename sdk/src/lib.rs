@@ -4,6 +4,7 @@ pub mod base64;
 mod bindings;
 pub mod connector;
 pub mod domain;
+mod doubt;
 mod error;
 mod exports;
 pub mod extra;
@@ -31,6 +32,7 @@ pub use bindings::{
     ReadRequest, Reason, Ref, Scope, Skipped, Timestamp, Token, User, Whoami, Window, Written,
 };
 pub use connector::{Change, Connector};
+pub use doubt::OrFind;
 pub use error::Result;
 pub use page::Page;
 

@@ -9,6 +9,7 @@
 
 mod call;
 mod canary;
+mod creation;
 mod credential;
 mod egress;
 mod ends;
@@ -17,7 +18,9 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod reads;
+mod redirect;
 mod response;
+mod retry;
 mod sandbox;
 mod state;
 mod tables;

@@ -158,8 +158,14 @@ impl Broker {
                     }
                     step = step.to(next);
                 }
-                Err(_) if hop.changes => return Ok(reply.answer),
-                Err(fault) => return written.ok_or_else(|| deny(call, fault.code(), &fault)),
+                Err(fault) => {
+                    let denied = deny(call, fault.code(), &fault);
+                    return if hop.changes {
+                        Ok(reply.answer)
+                    } else {
+                        written.ok_or(denied)
+                    };
+                }
             }
         }
     }
