@@ -93,7 +93,9 @@ impl Pages {
         those
             .map(|(number, (_, record))| {
                 let mut record = record.clone();
-                record["id"] = json!(number.to_string());
+                if let Some(members) = record.as_object_mut() {
+                    members.insert("id".to_owned(), json!(number.to_string()));
+                }
                 record
             })
             .collect()

@@ -142,23 +142,46 @@ async fn what_is_repeatable_by_its_method_or_by_the_connectors_word_is_sent_agai
                 (&[status(503), status(200)], "200 in 2"),
                 // The first attempt may have been carried out, whatever the last ones say.
                 (&[lost(), status(503), status(503)], "503 in 3, in doubt"),
+                (&[status(503), status(503), status(503)], "503 in 3"),
             ],
         )
         .await;
     }
 }
 
-/// Answers no address at first, and then this machine's.
-struct Later(Arc<AtomicUsize>, usize);
+#[tokio::test]
+async fn a_write_with_a_precondition_is_not_sent_again_blindly() {
+    let put = json!({"method": "PUT", "url": "x", "body": "x", "headers": [["If-Match", "1"]]});
+    let end = "the CRM gave no whole answer to PUT x: connection; the write may have been carried out in 1, in doubt";
+    check(put, &[(&[lost()], end), (&[status(503)], "503 in 1")]).await;
+}
 
-impl Resolve for Later {
+/// Answers so many questions in one way, and all others in another.
+struct Turning {
+    asked: Arc<AtomicUsize>,
+    first: (usize, Vec<IpAddr>),
+    then: Vec<IpAddr>,
+}
+
+impl Resolve for Turning {
     fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, String>> {
-        let asked = self.0.fetch_add(1, Ordering::Relaxed);
-        let answer = match asked < self.1 {
-            true => Vec::new(),
-            false => vec![IpAddr::from([127, 0, 0, 1])],
-        };
-        Box::pin(std::future::ready(Ok(answer)))
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        let (times, first) = &self.first;
+        let answer = if asked < *times { first } else { &self.then };
+        Box::pin(std::future::ready(Ok(answer.clone())))
+    }
+}
+
+fn here() -> Vec<IpAddr> {
+    vec![IpAddr::from([127, 0, 0, 1])]
+}
+
+/// A name that has no address at first.
+fn later(asked: &Arc<AtomicUsize>, times: usize) -> Turning {
+    Turning {
+        asked: asked.clone(),
+        first: (times, Vec::new()),
+        then: here(),
     }
 }
 
@@ -185,7 +208,7 @@ async fn what_never_left_is_sent_again_even_if_it_is_a_write() {
         ),
     ] {
         let asked = Arc::new(AtomicUsize::new(0));
-        let world = World::with(|it| it.resolver(Later(asked.clone(), failures)));
+        let world = World::with(|it| it.resolver(later(&asked, failures)));
         let crm = Server::start();
         if failures < 3 {
             crm.once("POST /x", status(201));
@@ -200,6 +223,34 @@ async fn what_never_left_is_sent_again_even_if_it_is_a_write() {
         assert!(!report.in_doubt);
         assert_eq!(crm.asked().len(), usize::from(failures < 3));
     }
+}
+
+#[tokio::test]
+async fn a_write_that_may_have_left_is_in_doubt_even_if_its_repeat_is_denied() {
+    let world = World::with(|it| {
+        it.resolver(Turning {
+            asked: Arc::default(),
+            first: (1, here()),
+            then: vec![IpAddr::from([10, 0, 0, 1])],
+        })
+    });
+    let crm = Server::start();
+    crm.once("PUT /x", lost());
+    let acme = world.open(guest::ASKER, named(&crm)).await;
+    let ends = ends(&acme, &[json!({"method": "PUT", "url": "x", "body": "x"})]).await;
+    assert_eq!(
+        ends,
+        ["the CRM gave no whole answer to PUT x: connection; the write may have been carried out"]
+    );
+    expect![[r#"
+        get-users for acme: answer, in doubt
+          PUT http://crm.internal:PORT/x -> connection
+          PUT http://crm.internal:PORT/x -> address
+    "#]].assert_eq(
+        &world
+            .story()
+            .replace(&crm.address().port().to_string(), "PORT"),
+    );
 }
 
 #[tokio::test]
@@ -335,6 +386,25 @@ async fn a_server_that_fails_is_left_alone_and_the_guest_is_told_that_nothing_wa
 }
 
 #[tokio::test]
+async fn an_answer_stands_if_the_server_is_left_alone_before_the_repeat() {
+    let world = World::with(|it| {
+        it.retries(Options {
+            repeats: 2,
+            ..impatient(LONG)
+        })
+    });
+    world.load(guest::ASKER).await;
+    let put = json!({"method": "PUT", "url": "x", "body": "x"});
+    let told = run(&world, |it| it, &put, &[status(502), status(503)]).await;
+    assert_eq!(told, "503 in 2");
+    let told = run(&world, |it| it, &put, &[status(502), lost()]).await;
+    let end =
+        "the CRM gave no whole answer to PUT x: connection; the write may have been carried out";
+    assert_eq!(told, format!("{end} in 2, in doubt"));
+    assert_eq!(world.reports()[1].requests.len(), 3);
+}
+
+#[tokio::test]
 async fn one_tenant_cannot_shut_a_server_for_another_by_what_it_is_answered() {
     let crm = Server::start();
     for answer in [lost(), status(503), status(200)] {
@@ -355,7 +425,7 @@ async fn a_server_that_cannot_be_reached_is_left_alone_by_all_tenants_of_a_conne
     let asked = Arc::new(AtomicUsize::new(0));
     let world = World::with(|it| {
         it.retries(impatient(LONG))
-            .resolver(Later(asked.clone(), usize::MAX))
+            .resolver(later(&asked, usize::MAX))
     });
     let crm = Server::start();
     let acme = world.open(guest::ASKER, named(&crm)).await;

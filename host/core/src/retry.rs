@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 pub use budget::Budget;
 
 use crate::breaker;
+use crate::request::Method;
 
 /// What is repeated, and how patiently. Every setting has a safe default.
 ///
@@ -95,6 +96,32 @@ pub enum Repeatable {
     Yes,
     /// It writes.
     No,
+}
+
+impl Repeatable {
+    /// Decides by the method, the headers, the connector's word, and whether the CRM knows the request again by a key.
+    ///
+    /// A write with a precondition is not repeatable by its method: the first attempt may be what makes the second one
+    /// fail, and that would look as if somebody else had changed the record.
+    #[must_use]
+    pub fn of(
+        method: Method,
+        headers: &[(String, String)],
+        is_marked: bool,
+        has_key: bool,
+    ) -> Self {
+        let is_conditional = headers.iter().any(|(name, _)| {
+            ["if-match", "if-none-match", "if-unmodified-since"]
+                .iter()
+                .any(|it| name.eq_ignore_ascii_case(it))
+        });
+        let by_method = method.is_safe() || method.is_idempotent() && !is_conditional;
+        if is_marked || has_key || by_method {
+            Self::Yes
+        } else {
+            Self::No
+        }
+    }
 }
 
 /// What has been tried for a request already.

@@ -146,6 +146,7 @@ impl Broker {
                 Ok(answered) => answered,
                 Err(failure) => return written.ok_or(failure),
             };
+            // Redaction belongs here as well: an address that a CRM makes up may hold a secret, and is in reports and answers.
             let locations = reply.locations.iter().map(Vec::as_slice);
             let next = with_reserved(call, |reserved| {
                 trail.follow(hop.asked(), reply.answer.status, locations, reserved)

@@ -205,6 +205,28 @@ fn what_may_have_left_once_never_counts_as_not_sent() {
 }
 
 #[test]
+fn a_request_is_repeatable_by_its_method_by_a_word_or_by_a_key() {
+    let of = |method, header: &str, is_marked, has_key| {
+        let headers = [(header.to_owned(), "1".to_owned())];
+        Repeatable::of(method, &headers, is_marked, has_key) == Repeatable::Yes
+    };
+    for method in [Method::Get, Method::Head, Method::Put, Method::Delete] {
+        assert!(of(method, "accept", false, false), "{method:?}");
+    }
+    for method in [Method::Post, Method::Patch] {
+        assert!(!of(method, "accept", false, false), "{method:?}");
+        assert!(of(method, "accept", true, false) && of(method, "accept", false, true));
+    }
+    for header in ["If-Match", "if-unmodified-since", "if-none-match"] {
+        assert!(of(Method::Get, header, false, false), "{header}");
+        for method in [Method::Put, Method::Delete] {
+            assert!(!of(method, header, false, false), "{header}");
+            assert!(of(method, header, true, false) && of(method, header, false, true));
+        }
+    }
+}
+
+#[test]
 fn the_statuses_of_a_server_that_gave_up_are_known() {
     for status in [408, 425, 502, 503, 504, 520, 521, 522, 523, 524] {
         assert_eq!(Meaning::of_status(status), Meaning::Unavailable, "{status}");
@@ -262,6 +284,10 @@ fn sent() -> impl Strategy<Value = Sent> {
     ])
 }
 
+fn may_be_carried_out(sent: Sent) -> bool {
+    matches!(sent, Sent::Maybe | Sent::Answered(Meaning::Unavailable))
+}
+
 /// Makes attempts until there is an end, and answers how each of them went, and the end.
 fn run(attempts: &[Sent], repeatable: Repeatable, max_repeats: u32) -> (Vec<Sent>, Decision) {
     let mut spent = Spent::default();
@@ -270,7 +296,7 @@ fn run(attempts: &[Sent], repeatable: Repeatable, max_repeats: u32) -> (Vec<Sent
     loop {
         let sent = coming.next().unwrap();
         made.push(sent);
-        spent.in_doubt |= sent == Sent::Maybe;
+        spent.in_doubt |= may_be_carried_out(sent);
         match decide(sent, repeatable, spent, max_repeats) {
             Decision::Repeat => spent.repeats += 1,
             Decision::Refresh => spent.refreshed = true,
@@ -312,7 +338,7 @@ proptest! {
         // The first, the repeats, one after a refresh and one after a throttle.
         prop_assert!(made.len() <= 3 + max_repeats as usize, "{made:?}");
         if end == Decision::NotSent {
-            prop_assert!(!made.contains(&Sent::Maybe), "{made:?}");
+            prop_assert!(!made.iter().copied().any(may_be_carried_out), "{made:?}");
         }
     }
 }

@@ -27,9 +27,13 @@ pub(super) struct Attempts<'a> {
     call: &'a Call,
     hop: &'a Hop,
     spent: Spent,
+    /// The end of the attempt before, which stands if none follows after all.
+    last: Option<Result<Reply, Failure>>,
     passages: Option<[Passage; 2]>,
     /// There as long as a write is in doubt.
     write: Option<Write>,
+    /// Whether an attempt got no answer at all.
+    lost: bool,
 }
 
 impl Retries {
@@ -47,8 +51,10 @@ impl Retries {
             call,
             hop,
             spent: Spent::default(),
+            last: None,
             passages: None,
             write: None,
+            lost: false,
         }
     }
 
@@ -92,11 +98,11 @@ impl Attempts<'_> {
     ) -> Option<Result<Reply, Failure>> {
         // Without one, the server was left alone, and so it is.
         let Some(passages) = self.passages.take() else {
-            return Some(self.conclude(result));
+            return Some(self.last.take().unwrap_or(result));
         };
         self.settle(&result);
         let Some(sent) = sent(&result) else {
-            return Some(result);
+            return Some(self.conclude(result));
         };
         for passage in passages {
             passage.end(health(sent));
@@ -116,11 +122,12 @@ impl Attempts<'_> {
             }
             Decision::NotSent | Decision::NoAnswer => return Some(self.conclude(result)),
         }
-        if self.wait(made, asked, took).await {
-            None
-        } else {
-            Some(self.conclude(result))
+        let result = self.conclude(result);
+        if !self.wait(made, asked, took).await {
+            return Some(result);
         }
+        self.last = Some(result);
+        None
     }
 
     /// Waits for a repeat, if there is one left and the time for it.
@@ -150,23 +157,25 @@ impl Attempts<'_> {
     fn settle(&mut self, result: &Result<Reply, Failure>) {
         match result {
             Ok(reply) => match reply.meaning {
-                // Also for all attempts before: the CRM has taken them for the same.
-                Meaning::Final => self.answered(),
+                // Also for all attempts before: twice is as good as once.
+                Meaning::Final => {
+                    (self.spent.in_doubt, self.lost) = (false, false);
+                    self.answered();
+                }
                 Meaning::Expired | Meaning::Throttled => self.not_carried_out(),
-                Meaning::Unavailable if self.spent.in_doubt => {}
-                Meaning::Unavailable => self.answered(),
+                Meaning::Unavailable => {
+                    self.spent.in_doubt = true;
+                    if !self.lost {
+                        self.answered();
+                    }
+                }
             },
-            Err(Failure::NotSent(_) | Failure::Denied(_) | Failure::Credential) => {
-                self.not_carried_out();
-            }
-            Err(Failure::NoAnswer(_) | Failure::TooLarge | Failure::Other(_)) => {
-                self.spent.in_doubt = true;
-            }
+            Err(failure) if is_unsent(failure) => self.not_carried_out(),
+            Err(_) => (self.spent.in_doubt, self.lost) = (true, true),
         }
     }
 
     fn answered(&mut self) {
-        self.spent.in_doubt = false;
         if let Some(write) = self.write.take() {
             write.answered();
         }
@@ -180,11 +189,14 @@ impl Attempts<'_> {
         }
     }
 
-    /// The end of a request whose last attempt did not leave is that of an earlier one that did.
-    fn conclude(&self, result: Result<Reply, Failure>) -> Result<Reply, Failure> {
+    /// The end of a request whose last attempt did not leave is that of an earlier one that may have been carried out.
+    fn conclude(&mut self, result: Result<Reply, Failure>) -> Result<Reply, Failure> {
         match result {
             Err(Failure::NotSent(code)) if self.spent.in_doubt => Err(Failure::NoAnswer(code)),
-            other => other,
+            Err(failure) if self.spent.in_doubt && is_unsent(&failure) => {
+                self.last.take().unwrap_or(Err(failure))
+            }
+            result => result,
         }
     }
 }
@@ -198,6 +210,14 @@ fn sent(result: &Result<Reply, Failure>) -> Option<Sent> {
         Err(Failure::Denied(_) | Failure::TooLarge | Failure::Credential | Failure::Other(_)) => {
             None
         }
+    }
+}
+
+/// Whether nothing has left the host.
+fn is_unsent(failure: &Failure) -> bool {
+    match failure {
+        Failure::NotSent(_) | Failure::Denied(_) | Failure::Credential => true,
+        Failure::NoAnswer(_) | Failure::TooLarge | Failure::Other(_) => false,
     }
 }
 

@@ -91,17 +91,12 @@ impl Hop {
             .key
             .clone()
             .filter(|_| changes && !method.is_idempotent());
-        let is_repeatable = is_marked || method.is_idempotent() || key.is_some();
         Self {
+            repeatable: Repeatable::of(method, &checked.headers, is_marked, key.is_some()),
+            body: step.outgoing.body.clone(),
             checked,
             permit,
-            body: step.outgoing.body.clone(),
             changes,
-            repeatable: if is_repeatable {
-                Repeatable::Yes
-            } else {
-                Repeatable::No
-            },
             key,
         }
     }
