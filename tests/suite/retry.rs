@@ -11,7 +11,7 @@ use brightsync_core::origin::Scheme;
 use brightsync_core::retry::Options;
 use brightsync_runtime::{Connection, Limits, Resolve};
 use brightsync_tests::guest;
-use brightsync_tests::server::{Answer, Server};
+use brightsync_tests::server::{Answer, Gate, Server};
 use brightsync_tests::world::{AT_ONCE, Account, World, ask, manifest};
 use expect_test::{Expect, expect};
 use futures::future::BoxFuture;
@@ -246,11 +246,33 @@ async fn a_write_that_may_have_left_is_in_doubt_even_if_its_repeat_is_denied() {
         get-users for acme: answer, in doubt
           PUT http://crm.internal:PORT/x -> connection
           PUT http://crm.internal:PORT/x -> address
-    "#]].assert_eq(
+    "#]]
+    .assert_eq(
         &world
             .story()
             .replace(&crm.address().port().to_string(), "PORT"),
     );
+}
+
+#[tokio::test]
+async fn a_repeat_asks_the_policy_again() {
+    let (crm, gate) = (Server::start(), Gate::default());
+    crm.once("GET /x", status(503).behind(&gate));
+    let world = World::new();
+    let acme = world.open(guest::ASKER, Account::at(&crm)).await;
+    let take_back = async {
+        crm.was_asked().await;
+        world.host.disconnect(acme.key());
+        gate.open();
+    };
+    let orders = [get()];
+    futures::join!(ask(&acme, &orders), take_back);
+    expect![[r#"
+        get-users for acme: answer
+          GET http://127.0.0.1:PORT/x -> 503
+          GET http://127.0.0.1:PORT/x -> not-https
+    "#]]
+    .assert_eq(&world.story());
 }
 
 #[tokio::test]

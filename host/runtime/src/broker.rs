@@ -7,6 +7,7 @@
 mod body;
 mod breaker;
 mod carve_out;
+mod dry_run;
 mod inject;
 mod resolve;
 mod retry;
@@ -28,6 +29,8 @@ use bytes::Bytes;
 use url::Url;
 
 use self::carve_out::CarveOuts;
+pub(crate) use self::dry_run::Mode;
+pub use self::dry_run::PlannedRequest;
 pub use self::resolve::{Resolve, SystemResolver};
 use self::retry::{Attempts, Retries};
 use self::step::{Hop, Step};
@@ -43,29 +46,6 @@ pub(crate) struct Broker {
     carve_outs: CarveOuts,
     transports: Transports,
     retries: Retries,
-}
-
-/// Whether requests are made.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Mode {
-    /// They are.
-    #[default]
-    Live,
-    /// Only those that change nothing; the others are written down here instead.
-    DryRun(Arc<std::sync::Mutex<Vec<PlannedRequest>>>),
-}
-
-/// A request that a dry run did not send.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct PlannedRequest {
-    /// The method.
-    pub method: String,
-    /// The whole address, without anything that the host adds.
-    pub url: String,
-    /// The connector's headers.
-    pub headers: Vec<(String, String)>,
-    /// The body, if it is text; its size in bytes otherwise.
-    pub body: Option<String>,
 }
 
 /// A request as a connector asks for it.
@@ -225,7 +205,7 @@ impl Broker {
         if hop.changes
             && let Mode::DryRun(planned) = &call.mode
         {
-            plan(planned, &hop);
+            dry_run::plan(planned, &hop);
             return Err(Failure::Denied("dry-run".to_owned()));
         }
         Ok(hop)
@@ -240,6 +220,10 @@ impl Broker {
         exchange: &mut Exchange,
     ) -> Result<Reply, Failure> {
         let permit = &hop.permit;
+        if attempts.has_waited() {
+            // In the meantime the operator may have taken the leave back.
+            self.permit(call, &hop.checked.url)?;
+        }
 
         // Quota belongs here: a request waits for its turn before it carries a secret.
 
@@ -381,20 +365,4 @@ fn wait(response: &Received, call: &Call) -> Option<Duration> {
     texts
         .filter_map(|it| retry_after(it, now, call.shared.limits.wall_time))
         .max()
-}
-
-fn plan(planned: &std::sync::Mutex<Vec<PlannedRequest>>, hop: &Hop) {
-    let body = hop.body.as_ref().map(|bytes| {
-        std::str::from_utf8(bytes)
-            .map_or_else(|_| format!("({} bytes)", bytes.len()), ToOwned::to_owned)
-    });
-    let mut planned = planned
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    planned.push(PlannedRequest {
-        method: hop.checked.method.as_str().to_owned(),
-        url: hop.checked.url.to_string(),
-        headers: hop.checked.headers.clone(),
-        body,
-    });
 }

@@ -83,6 +83,11 @@ impl Attempts<'_> {
         Ok(())
     }
 
+    /// Whether there was an attempt before, and a wait.
+    pub(super) fn has_waited(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// Notes that the request is about to leave.
     pub(super) fn leave(&mut self) {
         if self.hop.changes && self.write.is_none() {
