@@ -470,7 +470,13 @@ fn the_header_by_which_requests_are_told_apart_carries_no_credential_and_steers_
     let manifest = changed(base, &with("Idempotency-Key")).unwrap();
     let name = manifest.idempotency_header().map(|it| it.as_str());
     assert_eq!(name, Some("idempotency-key"));
-    check(base, &with("X-Api-Key"), expect![]);
+    check(
+        base,
+        &with("X-Api-Key"),
+        expect![[
+            r#"line 35: http.idempotency-header: "X-Api-Key" is no header that only tells requests apart; write the one that the CRM documents for it, as in "Idempotency-Key""#
+        ]],
+    );
     for header in [
         "",
         "Host",
