@@ -5,6 +5,7 @@ pub mod base64;
 mod bindings;
 pub mod connector;
 pub mod domain;
+mod doubt;
 mod error;
 mod exports;
 pub mod extra;
@@ -32,6 +33,7 @@ pub use bindings::{
     ReadRequest, Reason, Ref, Scope, Skipped, Timestamp, Token, User, Whoami, Window, Written,
 };
 pub use connector::{Change, Connector};
+pub use doubt::OrFind;
 pub use error::Result;
 pub use page::Page;
 

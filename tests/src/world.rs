@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use brightsync_core::breaker;
 use brightsync_core::component::embed;
 use brightsync_core::crm::page::PageRequest;
 use brightsync_core::function::{Function, Interface};
 use brightsync_core::grant::{CarveOut, Grant};
 use brightsync_core::origin::{Origin, Scheme};
+use brightsync_core::retry;
 use brightsync_runtime::{
     Builder, Connection, ConnectionKey, ConnectionOptions, Credential, Host, LoadError, Loaded,
     Report, Resolve, Secret,
@@ -18,6 +21,20 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::server::Server;
+
+/// Repeats are as by default, but without a wait of the host's own: nothing here is better later.
+pub const AT_ONCE: retry::Options = retry::Options {
+    repeats: 2,
+    repeats_per_call: 10,
+    repeats_per_tenant: 20,
+    back_off: Duration::ZERO,
+    longest_back_off: Duration::ZERO,
+    breaker: breaker::Options {
+        failures: 5,
+        wait: Duration::from_secs(5),
+        longest_wait: Duration::from_secs(60),
+    },
+};
 
 /// A host, and the reports of all its calls.
 pub struct World {
@@ -56,6 +73,7 @@ impl World {
         let written = reports.clone();
         let builder = Host::builder()
             .slots(4)
+            .retries(AT_ONCE)
             .resolver(Names(Vec::new()))
             .data_dir(Path::new(env!("OUT_DIR")).join("data"))
             .on_call(move |report: &Report| {

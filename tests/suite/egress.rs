@@ -331,14 +331,15 @@ async fn a_name_that_changes_its_address_is_checked_each_time_it_is_dialled() {
         expect![[r#"
             get-users for acme: answer
               GET https://crm.example.com/1 -> connect
+              GET https://crm.example.com/1 -> address
               GET https://crm.example.com/2 -> address
         "#]],
     )
     .await;
     assert_eq!(
         questions.load(Ordering::Relaxed),
-        2,
-        "one question a request: what is checked is what is dialled"
+        3,
+        "one question each time: what is checked is what is dialled"
     );
 }
 
@@ -452,41 +453,6 @@ async fn the_name_under_which_the_credential_goes_is_the_hosts() {
         "#]],
     )
     .await;
-}
-
-#[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
-    let (crm, elsewhere) = (Server::start(), Server::start());
-    let away = format!("{}/stolen", elsewhere.origin());
-    for status in [301, 302, 303, 307, 308] {
-        crm.once(
-            &format!("GET /{status}"),
-            Answer::text(status, "").with("location", &away),
-        );
-    }
-    let world = World::new();
-    let account = Account::at(&crm)
-        .bearer("a-token-of-acme")
-        .set("elsewhere", &elsewhere.origin())
-        .grant(&elsewhere.origin())
-        .trust(&elsewhere.origin())
-        .reach(&elsewhere);
-    let acme = world.open(guest::ASKER, account).await;
-    let orders: Vec<_> = [301, 302, 303, 307, 308]
-        .iter()
-        .map(|it| get(&it.to_string()))
-        .collect();
-    ask(&acme, &orders).await;
-    expect![[r#"
-        get-users for acme: answer
-          GET http://127.0.0.1:PORT/301 -> 301
-          GET http://127.0.0.1:PORT/302 -> 302
-          GET http://127.0.0.1:PORT/303 -> 303
-          GET http://127.0.0.1:PORT/307 -> 307
-          GET http://127.0.0.1:PORT/308 -> 308
-    "#]]
-    .assert_eq(&world.story());
-    assert_eq!(elsewhere.connections(), 0);
 }
 
 #[tokio::test]

@@ -154,7 +154,7 @@ async fn a_connector_cannot_talk_a_lost_write_away() {
 #[tokio::test]
 async fn a_read_that_was_cut_off_is_not_in_doubt() {
     let crm = Server::start();
-    crm.once(
+    crm.always(
         "GET /me",
         Answer::Raw(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{".to_vec()),
     );
@@ -178,6 +178,8 @@ async fn a_crm_that_is_not_there_has_carried_nothing_out() {
     .assert_eq(&story::without_ports(&story::end(&result)));
     expect![[r#"
         create-account for acme: error
+          POST http://127.0.0.1:PORT/accounts -> connect
+          POST http://127.0.0.1:PORT/accounts -> connect
           POST http://127.0.0.1:PORT/accounts -> connect
     "#]]
     .assert_eq(&world.story());

@@ -10,6 +10,7 @@
 mod call;
 mod canary;
 mod compiling;
+mod creation;
 mod credential;
 mod egress;
 mod ends;
@@ -18,7 +19,9 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod reads;
+mod redirect;
 mod response;
+mod retry;
 mod sandbox;
 mod state;
 mod tables;

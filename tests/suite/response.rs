@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 /// What the guest `asker` is told of one answer.
 async fn told(answer: Answer) -> Value {
     let crm = Server::start();
-    crm.once("GET /x", answer);
+    crm.always("GET /x", answer);
     let world = World::new();
     let acme = world.open(guest::ASKER, Account::at(&crm)).await;
     let mut answers = ask(&acme, &[json!({"url": "x"})]).await;

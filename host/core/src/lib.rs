@@ -3,6 +3,7 @@
 //! Nothing here opens a file or a socket, reads the clock or looks at the environment; whoever calls passes the time in.
 
 pub mod address;
+pub mod breaker;
 pub mod component;
 pub mod contract;
 pub mod crm;
@@ -18,6 +19,7 @@ pub mod name;
 pub mod origin;
 pub mod policy;
 pub mod public_mail;
+pub mod redirect;
 pub mod request;
 pub mod response;
 pub mod retry;

@@ -46,6 +46,8 @@ pub struct Manifest {
     homepage: Option<String>,
     settings: BTreeMap<SettingName, Setting>,
     base: BaseAddress,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    idempotency_header: Option<HeaderName>,
     hosts: Vec<Host>,
     recipes: BTreeMap<RecipeName, Recipe>,
     functions: BTreeSet<Function>,
@@ -149,6 +151,11 @@ impl Manifest {
     /// Returns what relative addresses are appended to; its origin is among the hosts.
     pub fn base(&self) -> &BaseAddress {
         &self.base
+    }
+
+    /// Returns the header by which the CRM knows a request again that it has carried out already.
+    pub fn idempotency_header(&self) -> Option<&HeaderName> {
+        self.idempotency_header.as_ref()
     }
 
     /// Returns the servers that the connector asks for; at least one, none twice.

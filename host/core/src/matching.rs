@@ -3,9 +3,13 @@
 //! Many CRMs only search by "contains", and a connector may be wrong or worse. With these checks an answer for `test.com`
 //! never brings a record of `contest.com`, whatever the CRM's `LIKE '%test.com%'` found.
 
+mod account;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_normalization::UnicodeNormalization as _;
+
+pub use account::{is_same_account, own_domains};
 
 use crate::domain::Domain;
 use crate::email_address::EmailAddress;

@@ -70,6 +70,15 @@ impl Method {
         matches!(self, Self::Get | Self::Head)
     }
 
+    /// Returns whether carrying the method out twice does no more than once (RFC 9110, section 9.2.2).
+    #[must_use]
+    pub fn is_idempotent(self) -> bool {
+        match self {
+            Self::Get | Self::Head | Self::Put | Self::Delete => true,
+            Self::Post | Self::Patch => false,
+        }
+    }
+
     fn parse(text: &str) -> Option<Self> {
         [
             Self::Get,
@@ -435,17 +444,19 @@ fn check_query(url: &Url, reserved: &Reserved<'_>) -> Result<(), Fault> {
             return Err(Fault::MethodOverride(shown(&name)));
         }
         // PHP reads `access.token`, `access[token` and ` access_token` as `access_token`.
-        let packed = packed(&name);
-        if CREDENTIALS.contains(&packed.as_str())
-            || reserved
-                .parameters
-                .iter()
-                .any(|it| !packed.is_empty() && self::packed(it) == packed)
-        {
+        if CREDENTIALS.contains(&packed(&name).as_str()) || is_reserved(pair, reserved) {
             return Err(Fault::Parameter(shown(&name)));
         }
     }
     Ok(())
+}
+
+/// Says whether a pair of a query sets a parameter that is the recipe's.
+pub(crate) fn is_reserved(pair: &str, reserved: &Reserved<'_>) -> bool {
+    let raw = pair.split('=').next().unwrap_or_default();
+    let packed = packed(&String::from_utf8_lossy(&decode(raw.as_bytes())).to_lowercase());
+    let mut parameters = reserved.parameters.iter();
+    !packed.is_empty() && parameters.any(|it| self::packed(it) == packed)
 }
 
 fn check_headers(

@@ -3,7 +3,51 @@
 //! A write is repeated only where it is known not to have been carried out: it never left, or the CRM says so. Anything
 //! else could put the same e-mail into a CRM twice.
 
+mod budget;
+
 use std::time::{Duration, SystemTime};
+
+pub use budget::Budget;
+
+use crate::breaker;
+use crate::request::Method;
+
+/// What is repeated, and how patiently. Every setting has a safe default.
+///
+/// | option | default | what happens beyond it |
+/// |---|---|---|
+/// | `repeats` | 2 | the request ends as its last attempt did |
+/// | `repeats_per_call` | 10 | nothing more is repeated in this call |
+/// | `repeats_per_tenant` | 20 | nothing is repeated for this tenant until answers have come: ten give back one repeat |
+/// | `longest_back_off` | 8 s | the wait does not double any more |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Repeats of one request; the one after a throttle does not count.
+    pub repeats: u32,
+    /// Repeats of all requests of one call.
+    pub repeats_per_call: u32,
+    /// Repeats that a tenant may have made for which no answers have made up yet.
+    pub repeats_per_tenant: u32,
+    /// The wait before the first repeat; it doubles with each further one.
+    pub back_off: Duration,
+    /// The longest wait of the host's own. A CRM may ask for a longer one.
+    pub longest_back_off: Duration,
+    /// When a server is left alone.
+    pub breaker: breaker::Options,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            repeats: 2,
+            repeats_per_call: 10,
+            repeats_per_tenant: 20,
+            back_off: Duration::from_millis(250),
+            longest_back_off: Duration::from_secs(8),
+            breaker: breaker::Options::default(),
+        }
+    }
+}
 
 /// How far a request got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +82,8 @@ impl Meaning {
         match status {
             401 => Self::Expired,
             429 => Self::Throttled,
-            408 | 502 | 503 | 504 => Self::Unavailable,
+            // 425 is RFC 8470's "too early"; from 520 on they are Cloudflare's, of which HubSpot says to come back.
+            408 | 425 | 502 | 503 | 504 | 520..=524 => Self::Unavailable,
             _ => Self::Final,
         }
     }
@@ -47,10 +92,36 @@ impl Meaning {
 /// Whether it does no harm to carry out a request twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Repeatable {
-    /// It reads, or the connector says so.
+    /// Its method or the connector says so, or the CRM knows it again by its key.
     Yes,
     /// It writes.
     No,
+}
+
+impl Repeatable {
+    /// Decides by the method, the headers, the connector's word, and whether the CRM knows the request again by a key.
+    ///
+    /// A write with a precondition is not repeatable by its method: the first attempt may be what makes the second one
+    /// fail, and that would look as if somebody else had changed the record.
+    #[must_use]
+    pub fn of(
+        method: Method,
+        headers: &[(String, String)],
+        is_marked: bool,
+        has_key: bool,
+    ) -> Self {
+        let is_conditional = headers.iter().any(|(name, _)| {
+            ["if-match", "if-none-match", "if-unmodified-since"]
+                .iter()
+                .any(|it| name.eq_ignore_ascii_case(it))
+        });
+        let by_method = method.is_safe() || method.is_idempotent() && !is_conditional;
+        if is_marked || has_key || by_method {
+            Self::Yes
+        } else {
+            Self::No
+        }
+    }
 }
 
 /// What has been tried for a request already.
@@ -62,6 +133,8 @@ pub struct Spent {
     pub refreshed: bool,
     /// Whether it waited for a throttle to end.
     pub throttled: bool,
+    /// Whether one of its attempts may have been carried out.
+    pub in_doubt: bool,
 }
 
 /// What to do next.
@@ -91,6 +164,8 @@ pub fn decide(sent: Sent, repeatable: Repeatable, spent: Spent, max_repeats: u32
     let left = spent.repeats < max_repeats;
     match sent {
         Sent::Never if left => Decision::Repeat,
+        // The last attempt has not left; an earlier one has.
+        Sent::Never if spent.in_doubt => Decision::NoAnswer,
         Sent::Never => Decision::NotSent,
         Sent::Maybe if left && repeatable == Repeatable::Yes => Decision::Repeat,
         Sent::Maybe => Decision::NoAnswer,
@@ -123,216 +198,31 @@ pub fn retry_after(value: &str, now: SystemTime, cap: Duration) -> Option<Durati
     Some(until.duration_since(now).unwrap_or_default().min(cap))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const HOUR: Duration = Duration::from_secs(3600);
-
-    #[track_caller]
-    fn check(sent: Sent, repeatable: Repeatable, spent: Spent, expected: Decision) {
-        assert_eq!(decide(sent, repeatable, spent, 2), expected);
-    }
-
-    #[test]
-    fn a_write_whose_answer_was_lost_is_never_repeated() {
-        check(
-            Sent::Maybe,
-            Repeatable::No,
-            Spent::default(),
-            Decision::NoAnswer,
-        );
-        check(
-            Sent::Answered(Meaning::Unavailable),
-            Repeatable::No,
-            Spent::default(),
-            Decision::Answer,
-        );
-    }
-
-    #[test]
-    fn what_never_left_is_sent_again_whatever_it_is() {
-        check(
-            Sent::Never,
-            Repeatable::No,
-            Spent::default(),
-            Decision::Repeat,
-        );
-        check(
-            Sent::Never,
-            Repeatable::Yes,
-            Spent {
-                repeats: 1,
-                ..Spent::default()
-            },
-            Decision::Repeat,
-        );
-        check(
-            Sent::Never,
-            Repeatable::Yes,
-            Spent {
-                repeats: 2,
-                ..Spent::default()
-            },
-            Decision::NotSent,
-        );
-    }
-
-    #[test]
-    fn a_read_is_repeated_until_the_attempts_are_spent() {
-        check(
-            Sent::Maybe,
-            Repeatable::Yes,
-            Spent::default(),
-            Decision::Repeat,
-        );
-        check(
-            Sent::Maybe,
-            Repeatable::Yes,
-            Spent {
-                repeats: 2,
-                ..Spent::default()
-            },
-            Decision::NoAnswer,
-        );
-        check(
-            Sent::Answered(Meaning::Unavailable),
-            Repeatable::Yes,
-            Spent::default(),
-            Decision::Repeat,
-        );
-        check(
-            Sent::Answered(Meaning::Unavailable),
-            Repeatable::Yes,
-            Spent {
-                repeats: 2,
-                ..Spent::default()
-            },
-            Decision::Answer,
-        );
-    }
-
-    #[test]
-    fn a_refusal_is_repeated_once_for_any_method() {
-        for repeatable in [Repeatable::Yes, Repeatable::No] {
-            let spent = Spent {
-                repeats: 2,
-                ..Spent::default()
-            };
-            check(
-                Sent::Answered(Meaning::Expired),
-                repeatable,
-                spent,
-                Decision::Refresh,
-            );
-            check(
-                Sent::Answered(Meaning::Expired),
-                repeatable,
-                Spent {
-                    refreshed: true,
-                    ..spent
-                },
-                Decision::Credential,
-            );
-            check(
-                Sent::Answered(Meaning::Throttled),
-                repeatable,
-                spent,
-                Decision::Wait,
-            );
-            check(
-                Sent::Answered(Meaning::Throttled),
-                repeatable,
-                Spent {
-                    throttled: true,
-                    ..spent
-                },
-                Decision::Limited,
-            );
-        }
-    }
-
-    #[test]
-    fn an_answer_is_an_answer() {
-        for status in [200, 201, 204, 304, 400, 403, 404, 409, 412, 422, 500, 501] {
-            assert_eq!(Meaning::of_status(status), Meaning::Final, "{status}");
-        }
-        check(
-            Sent::Answered(Meaning::Final),
-            Repeatable::Yes,
-            Spent::default(),
-            Decision::Answer,
-        );
-        assert_eq!(Meaning::of_status(401), Meaning::Expired);
-        assert_eq!(Meaning::of_status(429), Meaning::Throttled);
-        assert_eq!(Meaning::of_status(503), Meaning::Unavailable);
-    }
-
-    #[track_caller]
-    fn check_after(value: &str, expected: Option<u64>) {
-        // 1994-11-06T08:49:37Z, the example of RFC 9110.
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        assert_eq!(
-            retry_after(value, now, HOUR),
-            expected.map(Duration::from_secs),
-            "{value}"
-        );
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        check_after("0", Some(0));
-        check_after(" 120 ", Some(120));
-        check_after("Sun, 06 Nov 1994 08:50:37 GMT", Some(60));
-        check_after("Sunday, 06-Nov-94 08:50:37 GMT", Some(60));
-        check_after("Sun Nov  6 08:50:37 1994", Some(60));
-        check_after("Sun, 06 Nov 1994 08:49:37 GMT", Some(0));
-    }
-
-    #[test]
-    fn a_wait_of_years_is_capped_and_one_in_the_past_is_none() {
-        check_after("3601", Some(3600));
-        check_after("99999999999999999999999999999", Some(3600));
-        check_after("Fri, 31 Dec 9999 23:59:59 GMT", Some(3600));
-        check_after("Thu, 01 Jan 1970 00:00:00 GMT", Some(0));
-    }
-
-    #[test]
-    fn what_cannot_be_read_says_nothing() {
-        for value in [
-            "",
-            " ",
-            "-1",
-            "+5",
-            "1.5",
-            "1e3",
-            "0x10",
-            "٣",
-            "soon",
-            "5 seconds",
-            "Sun, 99 Nov 1994 08:49:37 GMT",
-            "Sun, 06 Nov 1994 08:49:37 CET",
-            "1,2",
-        ] {
-            check_after(value, None);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_value_makes_it_panic_or_wait_longer_than_the_cap(value in "[\\PC]{0,40}|[0-9]{0,40}|[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT") {
-            if let Some(it) = retry_after(&value, SystemTime::UNIX_EPOCH, HOUR) {
-                prop_assert!(it <= HOUR);
-            }
-        }
-
-        #[test]
-        fn a_write_is_repeated_only_where_it_was_not_carried_out(repeats in 0u32..4, refreshed: bool, throttled: bool) {
-            let spent = Spent { repeats, refreshed, throttled };
-            for sent in [Sent::Maybe, Sent::Answered(Meaning::Unavailable), Sent::Answered(Meaning::Final)] {
-                prop_assert!(matches!(decide(sent, Repeatable::No, spent, 3), Decision::NoAnswer | Decision::Answer));
-            }
-        }
-    }
+/// Returns the host's own wait before a repeat, of which `made` were made already.
+///
+/// It doubles each time. Half of it is chance, so that those who failed together do not come back together; `random` is
+/// any number.
+#[must_use]
+pub fn back_off(made: u32, options: &Options, random: u32) -> Duration {
+    let doubled = options.back_off.saturating_mul(2_u32.saturating_pow(made));
+    let half = doubled.min(options.longest_back_off) / 2;
+    half + half.saturating_mul(random) / u32::MAX
 }
+
+/// Returns how long to wait for a repeat: the host's own wait or what the CRM asks for, whichever is longer.
+///
+/// Nothing, if the wait and an attempt as long as the one that `took` so long do not fit into what is `left` of the call:
+/// an answer is worth more to a connector than a repeat in which its time runs out.
+#[must_use]
+pub fn wait(
+    back_off: Duration,
+    asked: Option<Duration>,
+    took: Duration,
+    left: Duration,
+) -> Option<Duration> {
+    let wait = back_off.max(asked.unwrap_or_default());
+    (wait.saturating_add(took) < left).then_some(wait)
+}
+
+#[cfg(test)]
+mod tests;

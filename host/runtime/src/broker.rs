@@ -1,28 +1,41 @@
-//! The one way out to the network. Whatever leaves the process for a CRM passes [`Broker::send`], in the order that stands there.
+//! The one way out to the network. Whatever leaves the process for a CRM passes [`Broker::send`].
+//!
+//! The order of design has three rings, each a function below: outside the hops of redirects (`follow`), each of which passes everything again; inside a hop, once it is permitted (`admit`), the attempts of retry (`repeat`); and in each attempt (`attempt`) what makes a request of it: quota, log, credential, dial, cap.
 //!
 //! Nothing here looks at who made a connector or what it is called: only the manifest, the tenant's grant, the operator's ceiling and carve-outs count, and they are asked anew for every request.
 
 mod body;
+mod breaker;
 mod carve_out;
+mod dry_run;
 mod inject;
 mod resolve;
+mod retry;
+mod step;
 mod transport;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::RecipeKind;
 use brightsync_core::policy::{Credential, Permit, Policy};
-use brightsync_core::request::{self, Ask, Base, Caps, Reserved};
+use brightsync_core::redirect::Trail;
+use brightsync_core::request::{self, Base, Caps, Reserved};
 use brightsync_core::response;
+use brightsync_core::retry::{Meaning, Options, retry_after};
+use bytes::Bytes;
 use url::Url;
 
 use self::carve_out::CarveOuts;
+pub(crate) use self::dry_run::Mode;
+pub use self::dry_run::PlannedRequest;
 pub use self::resolve::{Resolve, SystemResolver};
+use self::retry::{Attempts, Retries};
+use self::step::{Hop, Step};
 pub use self::transport::TlsError;
-use self::transport::{Transports, Wire};
+use self::transport::{Received, Transports};
 use crate::connection::ConnectionKey;
 use crate::report::{Allowance, Exchange};
 use crate::store::Call;
@@ -32,29 +45,7 @@ pub(crate) struct Broker {
     ceiling: Ceiling,
     carve_outs: CarveOuts,
     transports: Transports,
-}
-
-/// Whether requests are made.
-#[derive(Clone, Debug, Default)]
-pub(crate) enum Mode {
-    /// They are.
-    #[default]
-    Live,
-    /// Only those that change nothing; the others are written down here instead.
-    DryRun(Arc<std::sync::Mutex<Vec<PlannedRequest>>>),
-}
-
-/// A request that a dry run did not send.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct PlannedRequest {
-    /// The method.
-    pub method: String,
-    /// The whole address, without anything that the host adds.
-    pub url: String,
-    /// The connector's headers.
-    pub headers: Vec<(String, String)>,
-    /// The body, if it is text; its size in bytes otherwise.
-    pub body: Option<String>,
+    retries: Retries,
 }
 
 /// A request as a connector asks for it.
@@ -62,7 +53,7 @@ pub(crate) struct Outgoing {
     pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) body: Option<Bytes>,
     pub(crate) repeatable: bool,
 }
 
@@ -73,6 +64,14 @@ pub(crate) struct Answer {
     pub(crate) url: String,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+}
+
+/// What came back from one attempt, with what only the host may know of it.
+struct Reply {
+    answer: Answer,
+    meaning: Meaning,
+    wait: Option<Duration>,
+    locations: Vec<Vec<u8>>,
 }
 
 /// Why there is no answer. The texts are stable codes: what a guest may know.
@@ -90,11 +89,13 @@ impl Broker {
     pub(crate) fn new(
         ceiling: Ceiling,
         resolver: Arc<dyn Resolve>,
+        retries: Options,
     ) -> Result<Self, transport::TlsError> {
         Ok(Self {
             ceiling,
             carve_outs: CarveOuts::default(),
             transports: Transports::new(resolver)?,
+            retries: Retries::new(retries),
         })
     }
 
@@ -109,39 +110,81 @@ impl Broker {
         self.transports.forget(connection);
     }
 
-    /// Makes one request for a connector, and reports it whatever comes of it.
+    /// Makes one request for a connector. Each attempt of each hop is in the call's report, whatever comes of it.
     pub(crate) async fn send(&self, call: &Call, outgoing: Outgoing) -> Result<Answer, Failure> {
-        let started = Instant::now();
-        let mut exchange = Exchange::of(&outgoing);
-        // The call's own budget comes first, so that refusals are bounded like everything else.
-        let limits = &call.shared.limits;
-        match call
-            .meter
-            .allow(limits.requests, limits.bytes_out, exchange.bytes_out)
-        {
-            Allowance::Granted => {}
-            Allowance::TooManyRequests => {
-                return Err(Failure::Denied("too-many-requests".to_owned()));
-            }
-            Allowance::TooManyBytes => return Err(Failure::Denied("too-many-bytes".to_owned())),
-        }
-        let result = self.carry_out(call, outgoing, &mut exchange).await;
-        exchange.took = started.elapsed();
-        match &result {
-            Ok(answer) => exchange.bytes_in = u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
-            Err(failure) => exchange.failure = Some(failure.code().to_owned()),
-        }
-        call.meter.request(exchange);
-        result
+        let step = Step::first(call, outgoing);
+        self.follow(call, step).await
     }
 
-    /// The order of design: each step may end it, none is skipped.
-    async fn carry_out(
-        &self,
-        call: &Call,
-        outgoing: Outgoing,
-        exchange: &mut Exchange,
-    ) -> Result<Answer, Failure> {
+    /// Goes where the answers point, as far as that does no harm.
+    async fn follow(&self, call: &Call, mut step: Step) -> Result<Answer, Failure> {
+        let mut trail = Trail::new(call.shared.limits.redirects);
+        // The answer to a write, once its result is only being read: whatever becomes of that, the write was answered.
+        let mut written = None;
+        loop {
+            let (reply, hop) = match self.hop(call, &step).await {
+                Ok(answered) => answered,
+                Err(failure) => return written.ok_or(failure),
+            };
+            // Redaction belongs here as well: an address that a CRM makes up may hold a secret, and is in reports and answers.
+            let locations = reply.locations.iter().map(Vec::as_slice);
+            let next = with_reserved(call, |reserved| {
+                trail.follow(hop.asked(), reply.answer.status, locations, reserved)
+            });
+            match next {
+                Ok(None) => return Ok(reply.answer),
+                Ok(Some(next)) => {
+                    if hop.changes && next.method.is_safe() {
+                        written = Some(reply.answer);
+                    }
+                    step = step.to(next);
+                }
+                Err(fault) => {
+                    let denied = deny(call, fault.code(), &fault);
+                    return if hop.changes {
+                        Ok(reply.answer)
+                    } else {
+                        written.ok_or(denied)
+                    };
+                }
+            }
+        }
+    }
+
+    /// Permits a request, and makes it.
+    async fn hop(&self, call: &Call, step: &Step) -> Result<(Reply, Hop), Failure> {
+        // The call's own budget comes first, so that refusals are bounded like everything else.
+        let mut exchange = Exchange::of(step);
+        budget(call, exchange.bytes_out)?;
+        let started = Instant::now();
+        match self.admit(call, step, &mut exchange) {
+            Ok(hop) => Ok((self.repeat(call, &hop, &exchange).await?, hop)),
+            Err(failure) => {
+                call.meter.request(exchange.ended(started, Err(&failure)));
+                Err(failure)
+            }
+        }
+    }
+
+    /// Retry, around all that follows: makes a permitted request as often as is safe and of use.
+    async fn repeat(&self, call: &Call, hop: &Hop, line: &Exchange) -> Result<Reply, Failure> {
+        let mut attempts = self.retries.begin(call, hop);
+        loop {
+            let (mut exchange, started) = (line.clone(), Instant::now());
+            let result = match attempts.enter() {
+                Ok(()) => self.attempt(call, hop, &mut attempts, &mut exchange).await,
+                Err(failure) => Err(failure),
+            };
+            let told = result.as_ref().map(|reply| reply.answer.body.len());
+            call.meter.request(exchange.ended(started, told));
+            if let Some(result) = attempts.next(result, started.elapsed()).await {
+                return result;
+            }
+        }
+    }
+
+    /// Whether there is to be such a request at all.
+    fn admit(&self, call: &Call, step: &Step, exchange: &mut Exchange) -> Result<Hop, Failure> {
         // Refuse what a guest must not set, in an address that is read once: what is checked is what is dialled.
         let manifest = call.connector.manifest();
         let base = manifest
@@ -149,15 +192,8 @@ impl Broker {
             .expand(&call.settings)
             .map_err(|problem| deny(call, "base", &problem))?;
         let base = Base::parse(base.as_str()).map_err(|fault| deny(call, fault.code(), &fault))?;
-        let body_length = outgoing.body.as_ref().map(Vec::len);
-        let ask = Ask {
-            method: &outgoing.method,
-            url: &outgoing.url,
-            headers: &outgoing.headers,
-            body_len: body_length,
-        };
         let checked = with_reserved(call, |reserved| {
-            request::check(ask, &base, reserved, &Caps::default())
+            request::check(step.ask(), &base, reserved, &Caps::default())
         })
         .map_err(|fault| deny(call, fault.code(), &fault))?;
         exchange.read(&checked.url);
@@ -165,10 +201,28 @@ impl Broker {
         // Policy: manifest, tenant, operator.
         let permit = self.permit(call, &checked.url)?;
 
-        let changes = !outgoing.repeatable && !checked.method.is_safe();
-        if changes && let Mode::DryRun(planned) = &call.mode {
-            plan(planned, &checked, outgoing.body);
+        let hop = Hop::new(checked, permit, step);
+        if hop.changes
+            && let Mode::DryRun(planned) = &call.mode
+        {
+            dry_run::plan(planned, &hop);
             return Err(Failure::Denied("dry-run".to_owned()));
+        }
+        Ok(hop)
+    }
+
+    /// Makes a permitted request once.
+    async fn attempt(
+        &self,
+        call: &Call,
+        hop: &Hop,
+        attempts: &mut Attempts<'_>,
+        exchange: &mut Exchange,
+    ) -> Result<Reply, Failure> {
+        let permit = &hop.permit;
+        if attempts.has_waited() {
+            // In the meantime the operator may have taken the leave back.
+            self.permit(call, &hop.checked.url)?;
         }
 
         // Quota belongs here: a request waits for its turn before it carries a secret.
@@ -177,7 +231,7 @@ impl Broker {
         tracing::debug!(
             call = %call.id,
             connection = %call.link.key,
-            method = checked.method.as_str(),
+            method = hop.checked.method.as_str(),
             origin = %permit.origin,
             path = %exchange.path,
             bytes = exchange.bytes_out,
@@ -185,31 +239,20 @@ impl Broker {
         );
 
         // Inject the credential, if this place is in its audience.
-        let wire = Wire {
-            method: checked.method,
-            url: checked.url.clone(),
-            headers: checked.headers,
-            body: outgoing.body,
-        };
+        let wire = hop.wire(call);
         let ready = match &permit.credential {
             Credential::Allowed => inject::inject(wire, call)?,
             Credential::Withheld(_) | Credential::None => wire.ready()?,
         };
 
-        // Dial exactly what was checked. Retry belongs around this: only what is safe to repeat.
-        let transport = self
-            .transports
-            .get(&call.link, &permit)
-            .map_err(|problem| {
-                tracing::error!(call = %call.id, %problem, "no transport");
-                Failure::NotSent("transport")
-            })?;
+        // Dial exactly what was checked.
+        let transport = self.transports.get(&call.link, permit).map_err(|problem| {
+            tracing::error!(call = %call.id, %problem, "no transport");
+            Failure::NotSent("transport")
+        })?;
         // From here until the whole answer is here, a write is in doubt, however this ends.
-        let write = changes.then(|| call.meter.write());
+        attempts.leave();
         let mut response = transport.send(ready).await.inspect_err(|failure| {
-            if let (Failure::NotSent(_) | Failure::Denied(_), Some(write)) = (failure, &write) {
-                write.not_sent();
-            }
             tracing::debug!(call = %call.id, origin = %permit.origin, code = failure.code(), "no answer");
         })?;
         exchange.status = Some(response.status());
@@ -217,18 +260,22 @@ impl Broker {
         // Cap the size. Redaction belongs here too, before a byte is passed on.
         let shown = response::Allowed::default().filter(
             response.headers(),
-            &checked.url,
+            &hop.checked.url,
             &response::Caps::default(),
         );
         let body = body::read(&mut response, call).await?;
-        if let Some(write) = write {
-            write.answered();
-        }
-        Ok(Answer {
-            status: response.status(),
-            url: checked.url.into(),
-            headers: shown.headers,
-            body,
+
+        // What the answer means, for retry and redirects.
+        Ok(Reply {
+            meaning: Meaning::of_status(response.status()),
+            wait: wait(&response, call),
+            locations: response.all("location"),
+            answer: Answer {
+                status: response.status(),
+                url: hop.checked.url.clone().into(),
+                headers: shown.headers,
+                body,
+            },
         })
     }
 
@@ -260,27 +307,6 @@ impl Failure {
             Self::TooLarge => "too-large",
             Self::Credential => "credential",
         }
-    }
-}
-
-impl Exchange {
-    fn of(outgoing: &Outgoing) -> Self {
-        Self {
-            method: escape(&outgoing.method, 16).into_owned(),
-            origin: String::new(),
-            path: String::new(),
-            status: None,
-            failure: None,
-            bytes_out: u64::try_from(outgoing.body.as_ref().map_or(0, Vec::len))
-                .unwrap_or(u64::MAX),
-            bytes_in: 0,
-            took: std::time::Duration::ZERO,
-        }
-    }
-
-    fn read(&mut self, url: &Url) {
-        self.origin = url.origin().ascii_serialization();
-        self.path = escape(url.path(), 256).into_owned();
     }
 }
 
@@ -317,22 +343,26 @@ fn deny(call: &Call, code: &str, why: &dyn std::fmt::Display) -> Failure {
     Failure::Denied(code.to_owned())
 }
 
-fn plan(
-    planned: &std::sync::Mutex<Vec<PlannedRequest>>,
-    checked: &request::Checked,
-    body: Option<Vec<u8>>,
-) {
-    let body = body.map(|bytes| {
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| format!("({} bytes)", error.as_bytes().len()))
-    });
-    let mut planned = planned
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
-    planned.push(PlannedRequest {
-        method: checked.method.as_str().to_owned(),
-        url: checked.url.to_string(),
-        headers: checked.headers.clone(),
-        body,
-    });
+/// Asks the call's own budget for one more request.
+fn budget(call: &Call, bytes_out: u64) -> Result<(), Failure> {
+    let limits = &call.shared.limits;
+    match call
+        .meter
+        .allow(limits.requests, limits.bytes_out, bytes_out)
+    {
+        Allowance::Granted => Ok(()),
+        Allowance::TooManyRequests => Err(Failure::Denied("too-many-requests".to_owned())),
+        Allowance::TooManyBytes => Err(Failure::Denied("too-many-bytes".to_owned())),
+    }
+}
+
+/// How long the CRM asks to wait.
+fn wait(response: &Received, call: &Call) -> Option<Duration> {
+    let now = u64::try_from((call.shared.clock)()).unwrap_or(0);
+    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now);
+    let values = response.all("retry-after");
+    let texts = values.iter().filter_map(|it| std::str::from_utf8(it).ok());
+    texts
+        .filter_map(|it| retry_after(it, now, call.shared.limits.wall_time))
+        .max()
 }

@@ -4,11 +4,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use brightsync_core::crm::error::{Error, Reason};
 use brightsync_core::function::Function;
 use brightsync_core::setting::Settings;
+use tokio::time::Instant;
 use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use crate::bindings::{self, types};
@@ -145,6 +146,7 @@ impl Connection {
             .take(self.link.key.tenant())
             .await
             .ok_or(End::Refused(Refused::Busy))?;
+        let deadline = deadline(self.shared.limits.wall_time);
         let call = Call {
             id,
             shared: self.shared.clone(),
@@ -153,13 +155,13 @@ impl Connection {
             settings,
             meter: meter.clone(),
             mode,
+            deadline,
         };
-        let wall_time = self.shared.limits.wall_time;
         let task = tokio::spawn(async move {
             let _slot = slot;
             let stderr = Tail::default();
             // Dropping the store is what ends a guest for good, and its requests with it.
-            match tokio::time::timeout(wall_time, instance(call, &stderr, invoke)).await {
+            match tokio::time::timeout_at(deadline, instance(call, &stderr, invoke)).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) => Err(why(&error, &meter, &stderr)),
                 Err(_elapsed) => Err(End::Limit(Limit::WallTime)),
@@ -218,6 +220,13 @@ impl Connection {
         }
         Arc::new(report)
     }
+}
+
+/// When a time that begins now is over. One that no clock can tell is over in thirty years.
+fn deadline(wall_time: Duration) -> Instant {
+    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
+    let now = Instant::now();
+    now.checked_add(wall_time).unwrap_or(now + THIRTY_YEARS)
 }
 
 /// A fresh instance, one call of one function, and what it answered.

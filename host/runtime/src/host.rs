@@ -12,6 +12,7 @@ use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::Manifest;
 use brightsync_core::name::ConnectorName;
 use brightsync_core::public_mail::PublicMail;
+use brightsync_core::retry;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -81,6 +82,7 @@ pub struct Builder {
     data: Option<PathBuf>,
     worker: Option<Worker>,
     limits: Limits,
+    retries: retry::Options,
     slots: u32,
     ceiling: Ceiling,
     resolver: Arc<dyn Resolve>,
@@ -112,6 +114,7 @@ impl Host {
             data: None,
             worker: None,
             limits: Limits::default(),
+            retries: retry::Options::default(),
             slots: 100,
             ceiling: Ceiling::any(),
             resolver: Arc::new(SystemResolver::default()),
@@ -227,6 +230,12 @@ impl Builder {
         self
     }
 
+    /// What of requests is repeated, how patiently, and when a server that fails is left alone.
+    pub fn retries(mut self, options: retry::Options) -> Self {
+        self.retries = options;
+        self
+    }
+
     /// How many calls run at once; 100 by default. Each reserves some 8 GiB of address space, which costs no memory.
     pub fn slots(mut self, slots: u32) -> Self {
         self.slots = slots.max(1);
@@ -281,7 +290,7 @@ impl Builder {
             .transpose()?;
         Ok(Host(Arc::new(Shared {
             linker: store::linker(&engine).map_err(failed)?,
-            broker: Broker::new(self.ceiling, self.resolver)?,
+            broker: Broker::new(self.ceiling, self.resolver, self.retries)?,
             compiler: Compiler::new(compiled, self.worker),
             state: self.state,
             clock: self.clock,

@@ -20,6 +20,7 @@ use crate::report::Meter;
 /// | `result_size` | 32 MiB | the call ends: [`Limit::ResultSize`] |
 /// | `pages` | 10,000 | a read ends: [`Limit::Pages`] |
 /// | `requests` | 1,000 | the guest is answered `denied` |
+/// | `redirects` | 3 | the guest is answered `denied` |
 /// | `side_by_side` | 10 | further requests of one `send-all` wait for their turn |
 /// | `bytes_out` | 16 MiB | the guest is answered `denied` |
 /// | `answer_size` | 16 MiB | the guest is answered `too-large` |
@@ -45,8 +46,10 @@ pub struct Limits {
     pub result_size: usize,
     /// Pages of one read.
     pub pages: u32,
-    /// Requests of one call.
+    /// Requests of one call, with their redirects and repeats.
     pub requests: u32,
+    /// Redirects of one request that are followed.
+    pub redirects: u32,
     /// Requests of one `send-all` that run side by side.
     pub side_by_side: usize,
     /// Bytes of all requests of one call.
@@ -105,6 +108,7 @@ impl Default for Limits {
             result_size: 32 << 20,
             pages: 10_000,
             requests: 1_000,
+            redirects: 3,
             side_by_side: 10,
             bytes_out: 16 * MIB,
             answer_size: 16 * MIB,

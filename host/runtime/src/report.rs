@@ -57,7 +57,7 @@ pub struct Report {
     pub in_doubt: bool,
 }
 
-/// One request of a call.
+/// One request of a call, or one attempt of it: a redirect that is followed and a repeat are lines of their own.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -100,6 +100,7 @@ struct Notes {
     bytes_out: u64,
     bytes_in: u64,
     sent: u32,
+    repeats: u32,
 }
 
 /// A write that is on its way.
@@ -159,6 +160,14 @@ impl Meter {
         Allowance::Granted
     }
 
+    /// Asks for one more repeat of a request.
+    pub(crate) fn repeat(&self, most: u32) -> bool {
+        let mut notes = self.notes();
+        let is_granted = notes.repeats < most;
+        notes.repeats += u32::from(is_granted);
+        is_granted
+    }
+
     /// Counts bytes that came in and answers whether they are still within the limit.
     pub(crate) fn receive(&self, bytes: u64, limit: u64) -> bool {
         let mut notes = self.notes();
@@ -211,7 +220,7 @@ impl Write {
         notes.answered += 1;
     }
 
-    /// It has not left the host.
+    /// It has not left the host, or the CRM says that it has not carried it out.
     pub(crate) fn not_sent(&self) {
         let mut notes = self.0.notes();
         notes.unanswered = notes.unanswered.saturating_sub(1);

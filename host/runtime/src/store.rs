@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use brightsync_core::setting::Settings;
+use tokio::time::Instant;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -26,6 +27,8 @@ pub(crate) struct Call {
     pub(crate) settings: Settings,
     pub(crate) meter: Arc<Meter>,
     pub(crate) mode: Mode,
+    /// When the call's time is over.
+    pub(crate) deadline: Instant,
 }
 
 /// The state of one running instance.

@@ -27,6 +27,8 @@ struct Order {
     zeros: usize,
     #[serde(default = "one")]
     times: usize,
+    #[serde(default)]
+    repeatable: bool,
 }
 
 impl Connector for Asker {
@@ -98,6 +100,9 @@ fn request(order: &Order) -> Result<Request> {
     };
     for (name, value) in &order.headers {
         request = request.header(name, value);
+    }
+    if order.repeatable {
+        request = request.repeatable();
     }
     if 0 < order.zeros {
         return Ok(request.body(vec![0; order.zeros], "application/octet-stream"));

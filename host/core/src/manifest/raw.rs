@@ -53,9 +53,10 @@ pub(super) struct Setting {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Http {
     pub(super) base: Text,
+    pub(super) idempotency_header: Option<Text>,
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! Turns a manifest as it is typed into a checked one; the first thing that is wrong ends it.
 
 mod function;
+mod http;
 mod place;
 mod setting;
 mod text;
@@ -13,8 +14,8 @@ use std::str::FromStr;
 use toml::Spanned;
 
 use super::{
-    BaseAddress, Error, HeaderName, Host, Limits, MAX_LENGTH, Manifest, ParameterName, Publisher,
-    Recipe, RecipeKind, Times, raw,
+    Error, HeaderName, Host, Limits, MAX_LENGTH, Manifest, ParameterName, Publisher, Recipe,
+    RecipeKind, Times, raw,
 };
 use crate::contract::ContractVersion;
 use crate::function::Function;
@@ -64,6 +65,12 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
     let recipes = reader.named(&raw.auth, "auth", |name, it| {
         reader.recipe(name, it, &hosts)
     })?;
+    let idempotency_header = raw
+        .http
+        .idempotency_header
+        .as_ref()
+        .map(|it| reader.idempotency_header(it, &recipes))
+        .transpose()?;
     let functions = reader.functions(&raw.functions)?;
     let reads = |function, reads: &Option<Spanned<raw::Reads>>, key| match (
         functions.contains(&function),
@@ -111,6 +118,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
         homepage,
         settings,
         base,
+        idempotency_header,
         hosts,
         recipes,
         functions,
@@ -216,37 +224,6 @@ impl Reader<'_> {
             ));
         }
         Ok(hosts)
-    }
-
-    fn base(
-        &self,
-        raw: &raw::Text,
-        settings: &BTreeMap<SettingName, Setting>,
-        hosts: &[Host],
-    ) -> Result<BaseAddress, Error> {
-        let key = "http.base";
-        let base =
-            BaseAddress::parse(raw.get_ref()).map_err(|problem| self.wrong(raw, key, problem))?;
-        if !hosts.iter().any(|host| host.origin == *base.origin()) {
-            let problem = format!(
-                "\"{}\" is not among the hosts; add [[hosts]] with that origin",
-                base.origin()
-            );
-            return Err(self.wrong(raw, key, problem));
-        }
-        for name in base.path_settings() {
-            self.plain_setting(raw, key, name, settings)?;
-        }
-        for name in base.origin().settings().chain(base.path_settings()) {
-            let may_be_missing = |it: &Setting| it.is_optional() && it.default_value().is_none();
-            if settings.get(name).is_some_and(may_be_missing) {
-                let problem = format!(
-                    "setting `{name}` is optional, but every address needs it; give it a default or remove `optional`"
-                );
-                return Err(self.wrong(raw, key, problem));
-            }
-        }
-        Ok(base)
     }
 
     fn recipe(

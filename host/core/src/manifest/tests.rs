@@ -462,3 +462,31 @@ proptest! {
         drop(Manifest::parse(&format!("{}{text}{}", &FULL[..at], &FULL[end..])));
     }
 }
+
+#[test]
+fn the_header_by_which_requests_are_told_apart_carries_no_credential_and_steers_nothing() {
+    let base = "base = \"{site}/api/v1/\"";
+    let with = |header: &str| format!("{base}\nidempotency-header = {header:?}");
+    let manifest = changed(base, &with("Idempotency-Key")).unwrap();
+    let name = manifest.idempotency_header().map(|it| it.as_str());
+    assert_eq!(name, Some("idempotency-key"));
+    check(
+        base,
+        &with("X-Api-Key"),
+        expect![[
+            r#"line 35: http.idempotency-header: "X-Api-Key" is no header that only tells requests apart; write the one that the CRM documents for it, as in "Idempotency-Key""#
+        ]],
+    );
+    for header in [
+        "",
+        "Host",
+        "Authorization",
+        "Cookie",
+        "X-Forwarded-For",
+        "X-HTTP-Method-Override",
+        "a b",
+        "Api-Token",
+    ] {
+        assert!(changed(base, &with(header)).is_err(), "{header}");
+    }
+}

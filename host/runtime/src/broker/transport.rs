@@ -64,7 +64,7 @@ pub(super) struct Wire {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<Vec<u8>>,
+    pub(super) body: Option<bytes::Bytes>,
 }
 
 /// A request that goes out as it is. It may hold a secret, so it cannot be printed.
@@ -225,6 +225,12 @@ impl Received {
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let headers = self.0.headers().iter();
         headers.map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+
+    /// The values of all headers of a name.
+    pub(super) fn all(&self, name: &str) -> Vec<Vec<u8>> {
+        let values = self.0.headers().get_all(name).iter();
+        values.map(|it| it.as_bytes().to_vec()).collect()
     }
 
     pub(super) fn announced(&self) -> Option<u64> {

@@ -30,7 +30,7 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
         method: request.method,
         url: request.url,
         headers: request.headers,
-        body: request.body,
+        body: request.body.map(Into::into),
         repeatable: request.repeatable,
     };
     match call.shared.broker.send(call, outgoing).await {

@@ -1,0 +1,236 @@
+//! Carries out what retry decides: waits, counts, and keeps track of whether a write is in doubt.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use brightsync_core::retry::{self, Budget, Decision, Meaning, Options, Sent, Spent};
+use tokio::time::Instant;
+
+use super::breaker::{Breakers, Health, Passage};
+use super::step::Hop;
+use super::{Failure, Reply, budget};
+use crate::report::Write;
+use crate::store::Call;
+
+/// What all requests of a host share when they are repeated.
+pub(super) struct Retries {
+    options: Options,
+    breakers: Breakers,
+    /// The tenants whose budget is not as good as new.
+    budgets: Mutex<HashMap<String, Budget>>,
+}
+
+/// The attempts of one request at one place.
+pub(super) struct Attempts<'a> {
+    retries: &'a Retries,
+    call: &'a Call,
+    hop: &'a Hop,
+    spent: Spent,
+    /// The end of the attempt before, which stands if none follows after all.
+    last: Option<Result<Reply, Failure>>,
+    passages: Option<[Passage; 2]>,
+    /// There as long as a write is in doubt.
+    write: Option<Write>,
+    /// Whether an attempt got no answer at all.
+    lost: bool,
+}
+
+impl Retries {
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            options,
+            breakers: Breakers::new(options.breaker),
+            budgets: Mutex::default(),
+        }
+    }
+
+    pub(super) fn begin<'a>(&'a self, call: &'a Call, hop: &'a Hop) -> Attempts<'a> {
+        Attempts {
+            retries: self,
+            call,
+            hop,
+            spent: Spent::default(),
+            last: None,
+            passages: None,
+            write: None,
+            lost: false,
+        }
+    }
+
+    fn budget<T>(&self, tenant: &str, act: impl FnOnce(&mut Budget) -> T) -> T {
+        let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut budget = budgets.get(tenant).copied().unwrap_or_default();
+        let result = act(&mut budget);
+        if budget.is_untouched() {
+            budgets.remove(tenant);
+        } else {
+            budgets.insert(tenant.to_owned(), budget);
+        }
+        result
+    }
+}
+
+impl Attempts<'_> {
+    /// Begins an attempt, unless the server is being left alone.
+    pub(super) fn enter(&mut self) -> Result<(), Failure> {
+        let passages = self.retries.breakers.admit(self.call, self.hop);
+        let passages = passages.map_err(|open| {
+            tracing::debug!(call = %self.call.id, origin = %self.hop.permit.origin, %open, "not sent");
+            Failure::NotSent("circuit-open")
+        })?;
+        self.passages = Some(passages);
+        Ok(())
+    }
+
+    /// Whether there was an attempt before, and a wait.
+    pub(super) fn has_waited(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Notes that the request is about to leave.
+    pub(super) fn leave(&mut self) {
+        if self.hop.changes && self.write.is_none() {
+            self.write = Some(self.call.meter.write());
+        }
+    }
+
+    /// Answers how the request has ended with an attempt that took so long; or nothing, when it has waited and is to be made again.
+    pub(super) async fn next(
+        &mut self,
+        result: Result<Reply, Failure>,
+        took: Duration,
+    ) -> Option<Result<Reply, Failure>> {
+        // Without one, the server was left alone, and so it is.
+        let Some(passages) = self.passages.take() else {
+            return Some(self.last.take().unwrap_or(result));
+        };
+        self.settle(&result);
+        let Some(sent) = sent(&result) else {
+            return Some(self.conclude(result));
+        };
+        for passage in passages {
+            passage.end(health(sent));
+        }
+        let (tenant, options) = (self.call.link.key.tenant(), &self.retries.options);
+        if sent == Sent::Answered(Meaning::Final) {
+            self.retries.budget(tenant, Budget::answered);
+        }
+        let asked = result.as_ref().ok().and_then(|reply| reply.wait);
+        let made = self.spent.repeats;
+        match retry::decide(sent, self.hop.repeatable, self.spent, options.repeats) {
+            Decision::Repeat => self.spent.repeats += 1,
+            Decision::Wait => self.spent.throttled = true,
+            // The status tells a connector what there is to know; and no credential can be renewed yet.
+            Decision::Answer | Decision::Refresh | Decision::Credential | Decision::Limited => {
+                return Some(result);
+            }
+            Decision::NotSent | Decision::NoAnswer => return Some(self.conclude(result)),
+        }
+        let result = self.conclude(result);
+        if !self.wait(made, asked, took).await {
+            return Some(result);
+        }
+        self.last = Some(result);
+        None
+    }
+
+    /// Waits for a repeat, if there is one left and the time for it.
+    async fn wait(&self, made: u32, asked: Option<Duration>, took: Duration) -> bool {
+        let (call, options) = (self.call, &self.retries.options);
+        // Without chance all wait equally long, which is worse for the CRM and no worse for this call.
+        let random = getrandom::u32().unwrap_or_default();
+        let left = call.deadline.saturating_duration_since(Instant::now());
+        let back_off = retry::back_off(made, options, random);
+        let Some(wait) = retry::wait(back_off, asked, took, left) else {
+            return false;
+        };
+        let length = self.hop.body.as_ref().map_or(0, bytes::Bytes::len);
+        let is_granted = call.meter.repeat(options.repeats_per_call)
+            && self.retries.budget(call.link.key.tenant(), |it| {
+                it.take(options.repeats_per_tenant)
+            })
+            && budget(call, u64::try_from(length).unwrap_or(u64::MAX)).is_ok();
+        if is_granted {
+            tracing::debug!(call = %call.id, origin = %self.hop.permit.origin, ?wait, "repeat");
+            tokio::time::sleep(wait).await;
+        }
+        is_granted
+    }
+
+    /// Notes what an attempt says of a write: carried out, not carried out, or nobody knows.
+    fn settle(&mut self, result: &Result<Reply, Failure>) {
+        match result {
+            Ok(reply) => match reply.meaning {
+                // Also for all attempts before: twice is as good as once.
+                Meaning::Final => {
+                    (self.spent.in_doubt, self.lost) = (false, false);
+                    self.answered();
+                }
+                Meaning::Expired | Meaning::Throttled => self.not_carried_out(),
+                Meaning::Unavailable => {
+                    self.spent.in_doubt = true;
+                    if !self.lost {
+                        self.answered();
+                    }
+                }
+            },
+            Err(failure) if is_unsent(failure) => self.not_carried_out(),
+            Err(_) => (self.spent.in_doubt, self.lost) = (true, true),
+        }
+    }
+
+    fn answered(&mut self) {
+        if let Some(write) = self.write.take() {
+            write.answered();
+        }
+    }
+
+    fn not_carried_out(&mut self) {
+        if !self.spent.in_doubt
+            && let Some(write) = self.write.take()
+        {
+            write.not_sent();
+        }
+    }
+
+    /// The end of a request whose last attempt did not leave is that of an earlier one that may have been carried out.
+    fn conclude(&mut self, result: Result<Reply, Failure>) -> Result<Reply, Failure> {
+        match result {
+            Err(Failure::NotSent(code)) if self.spent.in_doubt => Err(Failure::NoAnswer(code)),
+            Err(failure) if self.spent.in_doubt && is_unsent(&failure) => {
+                self.last.take().unwrap_or(Err(failure))
+            }
+            result => result,
+        }
+    }
+}
+
+/// How far an attempt got, if it says anything about another one.
+fn sent(result: &Result<Reply, Failure>) -> Option<Sent> {
+    match result {
+        Ok(reply) => Some(Sent::Answered(reply.meaning)),
+        Err(Failure::NotSent(_)) => Some(Sent::Never),
+        Err(Failure::NoAnswer(_)) => Some(Sent::Maybe),
+        Err(Failure::Denied(_) | Failure::TooLarge | Failure::Credential | Failure::Other(_)) => {
+            None
+        }
+    }
+}
+
+/// Whether nothing has left the host.
+fn is_unsent(failure: &Failure) -> bool {
+    match failure {
+        Failure::NotSent(_) | Failure::Denied(_) | Failure::Credential => true,
+        Failure::NoAnswer(_) | Failure::TooLarge | Failure::Other(_) => false,
+    }
+}
+
+/// What an attempt says of the server.
+fn health(sent: Sent) -> Health {
+    match sent {
+        Sent::Never => Health::Unreachable,
+        Sent::Maybe | Sent::Answered(Meaning::Unavailable) => Health::Ails,
+        Sent::Answered(Meaning::Final | Meaning::Expired | Meaning::Throttled) => Health::Works,
+    }
+}
