@@ -24,7 +24,7 @@ fn fresh(worker: Worker) -> Fresh {
 }
 
 fn worker() -> Worker {
-    Worker::of(env!("CARGO_BIN_EXE_compile-worker").into())
+    Worker::of(env!("CARGO_BIN_EXE_compile_worker").into())
 }
 
 async fn problem(host: &Host, component: Vec<u8>) -> CompileError {
