@@ -44,7 +44,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use self::body::Body;
-use crate::{Error, Extra, Id, Result, Timestamp, extra, time};
+use crate::{Error, Extra, Id, Moment, Result, Timestamp, extra, time};
 
 /// A JSON object that is read.
 #[derive(Debug, Clone, Copy)]
@@ -151,6 +151,18 @@ impl<'a> Object<'a> {
     pub fn time(self, name: &str) -> Option<Timestamp> {
         let text: String = self.get(name)?;
         self.fit(name, time::parse(&text))
+    }
+
+    /// Reads an RFC 3339 time that must be there.
+    pub fn need_time(self, name: &str) -> Timestamp {
+        let time = self.fit(name, time::parse(&self.need::<String>(name)));
+        time.unwrap_or_default()
+    }
+
+    /// Reads an RFC 3339 time or a date, if there is one.
+    pub fn moment(self, name: &str) -> Option<Moment> {
+        let text: String = self.get(name)?;
+        self.fit(name, time::parse_moment(&text))
     }
 
     /// Takes the members of a member for custom fields, all of them.
