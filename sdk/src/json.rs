@@ -58,6 +58,9 @@ pub struct Object<'a> {
 #[derive(Debug, Default)]
 pub struct Notes(RefCell<Option<String>>);
 
+/// Reads one kind of record.
+pub type Reader<T> = fn(Object<'_>) -> Result<T>;
+
 /// A type that a JSON value is read as.
 pub trait FromJson: Sized {
     /// Reads the value; one that does not fit is noted, and anything may be answered in its place.
@@ -101,7 +104,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps each object of a member that is a list; none and `null` are an empty one.
-    pub fn each<T>(self, name: &str, map: impl Fn(Object<'a>) -> T) -> Vec<T> {
+    pub fn each<T>(self, name: &str, map: impl Fn(Self) -> T) -> Vec<T> {
         let before = self.notes.is_empty();
         let read = self
             .notes
@@ -123,7 +126,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps a member that is an object, if it is there and not `null`.
-    pub fn object<T>(self, name: &str, map: impl FnOnce(Object<'a>) -> T) -> Option<T> {
+    pub fn object<T>(self, name: &str, map: impl FnOnce(Self) -> T) -> Option<T> {
         match self.value(name) {
             Value::Null => None,
             _ => Some(self.need_object(name, map)),
@@ -131,7 +134,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps a member that must be there and is an object.
-    pub fn need_object<T>(self, name: &str, map: impl FnOnce(Object<'a>) -> T) -> T {
+    pub fn need_object<T>(self, name: &str, map: impl FnOnce(Self) -> T) -> T {
         let before = self.notes.is_empty();
         let read = map(self.notes.object(self.value(name)));
         self.notes.place(before, name);

@@ -69,6 +69,9 @@ enum Given {
 /// Maps one value of a patch to what the CRM has for it.
 type Map<'a> = dyn Fn(&Value, &Notes) -> Option<Value> + 'a;
 
+/// Additions (true) and removals, in order.
+type Steps = Vec<(bool, Value)>;
+
 /// What is to become of a field with one value.
 ///
 /// Serialised, `Clear` is `null`.
@@ -254,7 +257,7 @@ impl Fields {
     }
 
     /// Whether the edits of a list replace it, and what they add and remove.
-    fn steps(&mut self, field: &str) -> Result<Option<(bool, Vec<(bool, Value)>)>> {
+    fn steps(&mut self, field: &str) -> Result<Option<(bool, Steps)>> {
         let edits = match self.take(field) {
             None => return Ok(None),
             Some(Given::Value(value)) => return Ok(Some((true, added(field, value)?))),
@@ -378,7 +381,7 @@ fn last_of_each(count: usize, same: &dyn Fn(usize, usize) -> bool) -> Vec<bool> 
 }
 
 /// A whole list as additions.
-fn added(field: &str, list: Value) -> Result<Vec<(bool, Value)>> {
+fn added(field: &str, list: Value) -> Result<Steps> {
     let Value::Array(list) = list else {
         return Err(Error::invalid(field, "the value is no list"));
     };

@@ -3,7 +3,7 @@
 pub use crate::connector::{Change, Connector};
 pub use crate::error::Result;
 pub use crate::http::{Client, Request, Response};
-pub use crate::json::{Body, Object};
+pub use crate::json::{Body, Object, Reader};
 pub use crate::page::{Cursor, Number, Offset, Page};
 pub use crate::patch::Draft;
 pub use crate::{

@@ -19,6 +19,7 @@ mod loading;
 mod reads;
 mod response;
 mod sandbox;
+mod small;
 mod state;
 mod tables;
 mod tidy;

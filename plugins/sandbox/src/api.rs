@@ -106,6 +106,7 @@ impl Api {
     }
 }
 
+/// Narrows a list down to one page of an owner's records.
 fn of(list: Request, owner: Option<Id>, at: &Cursor) -> Request {
     list.query_some("owner", owner)
         .query("limit", at.size)
@@ -138,12 +139,10 @@ fn refusal(it: Object<'_>, error: Error) -> Error {
 
 /// Gives a refused field its name in the contract.
 fn invalid(it: Object<'_>) -> InvalidField {
-    let place = match it.need::<String>("field") {
-        from if from == "from" => "sender".to_owned(),
-        place => place,
-    };
+    let place: String = it.need("field");
+    let place = if place == "from" { "sender" } else { &place };
     InvalidField {
         code: it.get("code"),
-        ..InvalidField::at(&place, "custom.", it.need::<String>("message"))
+        ..InvalidField::at(place, "custom.", it.need::<String>("message"))
     }
 }

@@ -7,7 +7,7 @@ mod tests;
 mod write;
 
 use brightsync_sdk::http;
-use brightsync_sdk::json::{Body, Object};
+use brightsync_sdk::json::{Body, Object, Reader};
 use brightsync_sdk::page::Cursor;
 use brightsync_sdk::patch::Draft;
 use brightsync_sdk::{
@@ -206,12 +206,7 @@ impl Sandbox {
     }
 
     /// Reads records of an owner: all, those that have changed, or those that have left.
-    fn read<T>(
-        &self,
-        kind: &str,
-        request: ReadRequest,
-        map: fn(Object<'_>) -> Result<T>,
-    ) -> Result<Page<Change<T>>> {
+    fn read<T>(&self, kind: &str, request: ReadRequest, map: Reader<T>) -> Result<Page<Change<T>>> {
         let window = request.scope.window()?;
         let at = Cursor::of(&request.page, LARGEST_PAGE)?.within(window);
         let owner = request.owner.into_id("me");
@@ -235,7 +230,7 @@ impl Sandbox {
         name: &str,
         values: &[impl AsRef<str>],
         page: PageRequest,
-        map: fn(Object<'_>) -> Result<T>,
+        map: Reader<T>,
     ) -> Result<Page<T>> {
         if values.is_empty() {
             return Ok(Page::empty());
@@ -250,7 +245,7 @@ impl Sandbox {
         kind: &str,
         filters: Body,
         request: PageRequest,
-        map: fn(Object<'_>) -> Result<T>,
+        map: Reader<T>,
     ) -> Result<Page<T>> {
         let at = Cursor::of(&request, LARGEST_PAGE)?;
         let answer = self.api.list(kind, filters, &at).send()?;
@@ -258,12 +253,7 @@ impl Sandbox {
     }
 
     /// Reads all records of these ids in one page; a request has room for a page's worth of them.
-    fn get_all<T>(
-        &self,
-        kind: &str,
-        ids: &[Id],
-        map: fn(Object<'_>) -> Result<T>,
-    ) -> Result<Page<T>> {
+    fn get_all<T>(&self, kind: &str, ids: &[Id], map: Reader<T>) -> Result<Page<T>> {
         let mut all = Page::empty();
         let request = |ids: &[Id]| {
             let filters = Body::new().with("id", ids).with("limit", LARGEST_PAGE);

@@ -258,3 +258,92 @@ impl From<NewMeeting> for Draft {
         Fields::from(meeting).into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Changes, Draft};
+    use crate::{
+        Attachment, Direction, Edit, EmailKey, Extra, NewAccount, NewEmail, Party, Patch, Reason,
+        Ref,
+    };
+
+    fn left_out(changes: Changes) -> Vec<String> {
+        let fields = changes.incomplete.into_iter();
+        fields.filter_map(|it| it.field).collect()
+    }
+
+    fn offer() -> NewEmail {
+        NewEmail {
+            key: EmailKey {
+                key: "k1".to_owned(),
+                message_id: Some("1@a.example".to_owned()),
+                sent_at: 0,
+                subject: "Offer".to_owned(),
+                sender: "a@a.example".to_owned(),
+                about: vec![Ref::contact("7")],
+            },
+            thread: None,
+            direction: Direction::Incoming,
+            sender: Party::new("a@a.example"),
+            to: Vec::new(),
+            cc: Vec::new(),
+            bcc: Vec::new(),
+            text: None,
+            html: None,
+            attachments: vec![Attachment {
+                name: "offer.pdf".to_owned(),
+                media_type: "application/pdf".to_owned(),
+                size: 3,
+                content: None,
+            }],
+            owner: None,
+            extra: Extra::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_taken_of_a_new_record_is_named_and_what_it_is_found_by_is_not() {
+        let changes = Draft::from(offer()).finish().unwrap();
+        let fields = ["sent-at", "subject", "about", "direction", "sender"];
+        let all = [&fields[..], &["attachments"]].concat();
+        assert_eq!(left_out(changes), all);
+        let draft = Draft::from(offer()).attachments("files", |it| Some(it.name.into()));
+        let changes = draft.finish().unwrap();
+        assert_eq!(json!(changes.set), json!({"files": ["offer.pdf"]}));
+        assert_eq!(left_out(changes), fields);
+    }
+
+    #[test]
+    fn custom_fields_are_one_object_or_many_fields() {
+        let account = || NewAccount {
+            extra: vec![
+                ("vip".to_owned(), "true".to_owned()),
+                ("brightsync.x".to_owned(), "1".to_owned()),
+            ],
+            ..NewAccount::new("Acme")
+        };
+        let draft = || Draft::from(account()).same_texts(&["name"]);
+        let changes = draft().custom_in("own").finish().unwrap();
+        assert_eq!(
+            json!(changes.set),
+            json!({"name": "Acme", "own": {"vip": true}})
+        );
+        assert!(changes.incomplete.is_empty());
+        let changes = draft().custom("own_").finish().unwrap();
+        assert_eq!(json!(changes.set), json!({"name": "Acme", "own_vip": true}));
+    }
+
+    #[test]
+    fn the_first_thing_that_does_not_fit_is_the_error() {
+        let edits = [("name", "1"), ("extra.vip", "{")];
+        let edits = edits.map(|(field, json)| (field.to_owned(), Edit::Set(json.to_owned())));
+        let draft = Draft::from(Patch::new(edits.to_vec()));
+        let error = draft.same_texts(&["name"]).custom("").finish().unwrap_err();
+        let Reason::Invalid(fields) = error.reason else {
+            panic!("{error:?}")
+        };
+        assert_eq!(fields[0].field.as_deref(), Some("name"));
+    }
+}
