@@ -1,3 +1,5 @@
+//! What an object reads, and what it notes where a member does not fit.
+
 use serde_json::{Value, json};
 
 use super::{FromJson, Object};
