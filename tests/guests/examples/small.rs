@@ -120,13 +120,13 @@ impl Small {
         kind: &str,
         name: &str,
         values: &[impl Clone + Into<Value>],
-        at: PageRequest,
+        request: PageRequest,
         map: Reader<T>,
     ) -> Result<Page<T>> {
         if values.is_empty() {
             return Ok(Page::empty());
         }
-        let at = Cursor::of(&at, 200)?;
+        let at = Cursor::of(&request, 200)?;
         let filters = Body::new()
             .with(name, values)
             .with("limit", at.size)
