@@ -1,8 +1,10 @@
 //! The trait that a connector implements, and the macro that makes a component of it.
 
+use crate::json::Object;
 use crate::{
-    Account, Contact, Departure, EmailKey, Error, Id, MeetingKey, NewAccount, NewContact, NewEmail,
-    NewMeeting, Opportunity, Page, PageRequest, Patch, ReadRequest, Result, User, Whoami, Written,
+    Account, Contact, Departure, Detail, EmailKey, Error, Id, MeetingKey, NewAccount, NewContact,
+    NewEmail, NewMeeting, Opportunity, Page, PageRequest, Patch, ReadRequest, Result, User, Whoami,
+    Written,
 };
 
 /// A connector to one CRM: one method for every function of the contract.
@@ -196,6 +198,21 @@ pub enum Change<T> {
     IdOnly(Id),
     /// It is gone for this connection.
     Departed(Departure),
+}
+
+impl<T> Change<T> {
+    /// Reads an entry as the request wants it: whole, or its id alone, which is in this member.
+    pub fn read(
+        it: Object<'_>,
+        id: &str,
+        detail: Detail,
+        map: impl FnOnce(Object<'_>) -> Result<T>,
+    ) -> Result<Self> {
+        Ok(match detail {
+            Detail::Ids => Self::IdOnly(it.id(id)),
+            Detail::Full => Self::Present(map(it)?),
+        })
+    }
 }
 
 /// Makes a component of a [`Connector`]: `brightsync_sdk::export!(MyConnector);`, once in a crate.

@@ -86,6 +86,26 @@ impl Error {
         Self::new(Reason::Other, message)
     }
 
+    /// Names the records that are there already, if the reason is a duplicate.
+    #[must_use]
+    pub fn with_existing(mut self, ids: Vec<Id>) -> Self {
+        if let Reason::Duplicate(existing) = &mut self.reason {
+            *existing = ids;
+        }
+        self
+    }
+
+    /// Names what is wrong with which field, if the reason is that, and the CRM says anything.
+    #[must_use]
+    pub fn with_fields(mut self, wrong: Vec<InvalidField>) -> Self {
+        if let Reason::Invalid(fields) = &mut self.reason
+            && !wrong.is_empty()
+        {
+            *fields = wrong;
+        }
+        self
+    }
+
     /// Adds the CRM's own code for it.
     #[must_use]
     pub fn with_code(self, code: impl Into<String>) -> Self {
@@ -111,6 +131,25 @@ impl InvalidField {
             code: None,
             reason: reason.into(),
         }
+    }
+
+    /// Names a field by where the CRM's JSON has it, such as `full_name` or `emails[0].address`, where its names differ from the contract's in having `_` for `-`; custom fields have this before their names.
+    ///
+    /// ```
+    /// use brightsync_sdk::InvalidField;
+    ///
+    /// let field = |place| InvalidField::at(place, "custom.", "no").field.unwrap_or_default();
+    /// assert_eq!(field("full_name"), "full-name");
+    /// assert_eq!(field("emails[0].address"), "emails");
+    /// assert_eq!(field("custom.vip_tier"), "extra.vip_tier");
+    /// ```
+    pub fn at(place: &str, custom: &str, reason: impl Into<String>) -> Self {
+        let end = |it: char| matches!(it, '[' | '.');
+        let field = match place.strip_prefix(custom).filter(|_| !custom.is_empty()) {
+            Some(name) => format!("extra.{name}"),
+            None => place.split(end).next().unwrap_or(place).replace('_', "-"),
+        };
+        Self::new(field, reason)
     }
 
     /// Says that so many elements of a field have no place in this CRM; none if it has a place for all.
@@ -141,5 +180,28 @@ impl std::fmt::Display for InvalidField {
 impl From<serde_json::Error> for Error {
     fn from(error: serde_json::Error) -> Self {
         Self::other(format!("some JSON is not as expected: {error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Error, InvalidField, Reason};
+
+    #[test]
+    fn what_a_crm_says_goes_where_it_belongs() {
+        let refine = |error: Error| {
+            let fields = vec![InvalidField::new("name", "is missing")];
+            error
+                .with_existing(vec!["7".to_owned()])
+                .with_fields(fields)
+        };
+        let duplicate = refine(Error::duplicate(Vec::new(), "it is there"));
+        assert_eq!(duplicate.reason, Reason::Duplicate(vec!["7".to_owned()]));
+        let invalid = refine(Error::invalid("title", "no"));
+        let fields = vec![InvalidField::new("name", "is missing")];
+        assert_eq!(invalid.reason, Reason::Invalid(fields));
+        assert_eq!(refine(Error::stale("no")).reason, Reason::Stale);
+        let unnamed = Error::invalid("title", "no");
+        assert_eq!(unnamed.clone().with_fields(Vec::new()), unnamed);
     }
 }

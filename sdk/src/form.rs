@@ -1,11 +1,14 @@
-//! The JSON form of the contract's records, as far as patches carry them.
+//! The JSON form of the contract's records, as far as patches carry them, or CRMs tend to have the same.
 //!
 //! Objects have kebab-case names, none is `null` or absent, a case without payload is a text, one with payload is `{"case": payload}`, bytes are base64, and `extra` is an object.
 
 use serde_json::Value;
 
-use crate::json::{FromJson, Notes};
-use crate::{Affiliation, Attendee, ContactPoint, Direction, Moment, Money, Party, Ref};
+use crate::json::{Body, FromJson, Notes};
+use crate::{
+    Affiliation, Attendee, ContactPoint, Direction, Moment, Money, OpportunityStatus, Participant,
+    Party, Ref,
+};
 
 impl FromJson for ContactPoint {
     fn from_json(value: &Value, notes: &Notes) -> Self {
@@ -62,6 +65,29 @@ impl FromJson for Attendee {
     }
 }
 
+impl FromJson for Participant {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        Self {
+            contact: it.need("contact"),
+            primary: it.get("primary"),
+            role: it.get("role"),
+        }
+    }
+}
+
+/// Another text is a state that the contract has no word for.
+impl FromJson for OpportunityStatus {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        match String::from_json(value, notes).as_str() {
+            "open" => Self::Open,
+            "won" => Self::Won,
+            "lost" => Self::Lost,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 impl FromJson for Money {
     fn from_json(value: &Value, notes: &Notes) -> Self {
         let it = notes.object(value);
@@ -95,12 +121,80 @@ impl FromJson for Direction {
     }
 }
 
+impl From<ContactPoint> for Value {
+    fn from(it: ContactPoint) -> Self {
+        let body = Body::new()
+            .with("value", it.value)
+            .with("primary", it.primary);
+        body.with_some("label", it.label).into()
+    }
+}
+
+impl From<Affiliation> for Value {
+    fn from(it: Affiliation) -> Self {
+        let body = Body::new()
+            .with("account", it.account)
+            .with("primary", it.primary);
+        body.with_some("role", it.role).into()
+    }
+}
+
+impl From<Ref> for Value {
+    fn from(it: Ref) -> Self {
+        let body = Body::new().with("kind", it.kind).with("id", it.id);
+        body.into()
+    }
+}
+
+/// Without `extra`, which is empty today.
+impl From<Party> for Value {
+    fn from(it: Party) -> Self {
+        let body = Body::new()
+            .with_some("address", it.address)
+            .with_some("name", it.name)
+            .with_some("link", it.link);
+        body.into()
+    }
+}
+
+impl From<Attendee> for Value {
+    fn from(it: Attendee) -> Self {
+        let body = Body::new()
+            .with("party", it.party)
+            .with_some("response", it.response)
+            .with_some("role", it.role);
+        body.into()
+    }
+}
+
+impl From<Moment> for Value {
+    fn from(it: Moment) -> Self {
+        let body = match it {
+            Moment::At(time) => Body::new().with("at", time),
+            Moment::On(date) => Body::new().with("on", date),
+        };
+        body.into()
+    }
+}
+
+impl From<Direction> for Value {
+    fn from(it: Direction) -> Self {
+        Self::from(match it {
+            Direction::Incoming => "incoming",
+            Direction::Outgoing => "outgoing",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
     use crate::json::{FromJson, Notes};
-    use crate::{Attendee, ContactPoint, Direction, Moment, Money, Party, Ref};
+    use crate::{
+        Affiliation, Attendee, ContactPoint, Direction, Moment, Money, OpportunityStatus, Party,
+        Ref,
+    };
 
     fn typed<T: FromJson>(value: &Value) -> Option<T> {
         let notes = Notes::default();
@@ -150,6 +244,36 @@ mod tests {
                 role: Some("chair".to_owned()),
             },
         );
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        fn check<T: FromJson + Into<Value> + Clone + PartialEq + std::fmt::Debug>(value: T) {
+            let json: Value = value.clone().into();
+            assert_eq!(typed::<T>(&json), Some(value));
+        }
+        check(ContactPoint::primary("a@b.example"));
+        check(Affiliation::primary("7"));
+        check(Moment::At(5));
+        check(Moment::On("2026-01-31".to_owned()));
+        check(Direction::Incoming);
+        check(Direction::Outgoing);
+        let party = Party {
+            link: Some(Ref::contact("7")),
+            ..Party::new("a@b.example")
+        };
+        check(Attendee {
+            party,
+            response: Some("accepted".to_owned()),
+            role: None,
+        });
+    }
+
+    #[test]
+    fn a_state_of_the_crms_own_is_unknown_and_none_is_an_error() {
+        check(json!("won"), OpportunityStatus::Won);
+        check(json!("frozen"), OpportunityStatus::Unknown);
+        assert!(typed::<OpportunityStatus>(&json!(null)).is_none());
     }
 
     #[test]

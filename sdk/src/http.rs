@@ -31,7 +31,7 @@ mod response;
 use serde::Serialize;
 
 use crate::bindings::http as contract;
-use crate::{Error, Result, host, json};
+use crate::{Error, Result, Window, host, json, time};
 pub use response::Response;
 
 /// Refines the error that was made of an answer, with what the CRM says in its body.
@@ -234,10 +234,27 @@ impl Request {
             .fold(self, |request, value| request.query(name, value))
     }
 
+    /// Adds the bounds of a window, if there is one, as RFC 3339 times: its begin, and its end if it has one.
+    pub fn query_window(self, since: &str, until: &str, window: Option<Window>) -> Self {
+        let Some(window) = window else {
+            return self;
+        };
+        self.query(since, time::rfc3339(window.since))
+            .query_some(until, window.until.map(time::rfc3339))
+    }
+
     /// Sets a header field, in place of one of the same name.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         set(&mut self.headers, name.into(), value.into());
         self
+    }
+
+    /// Says which version of the record a write is for, if one is named: `If-Match` with an entity tag (RFC 9110, 13.1.1).
+    pub fn if_match(self, version: Option<&str>) -> Self {
+        match version {
+            Some(version) => self.header("If-Match", format!("\"{version}\"")),
+            None => self,
+        }
     }
 
     /// Sends a JSON body.

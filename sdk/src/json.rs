@@ -44,7 +44,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 pub use self::body::Body;
-use crate::{Error, Extra, Id, Result, Timestamp, extra, time};
+use crate::{Error, Extra, Id, Moment, Result, Timestamp, extra, time};
 
 /// A JSON object that is read.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +57,9 @@ pub struct Object<'a> {
 /// What does not fit: the first such thing, with its place.
 #[derive(Debug, Default)]
 pub struct Notes(RefCell<Option<String>>);
+
+/// Reads one kind of record.
+pub type Reader<T> = fn(Object<'_>) -> Result<T>;
 
 /// A type that a JSON value is read as.
 pub trait FromJson: Sized {
@@ -101,7 +104,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps each object of a member that is a list; none and `null` are an empty one.
-    pub fn each<T>(self, name: &str, map: impl Fn(Object<'a>) -> T) -> Vec<T> {
+    pub fn each<T>(self, name: &str, map: impl Fn(Self) -> T) -> Vec<T> {
         let before = self.notes.is_empty();
         let read = self
             .notes
@@ -123,7 +126,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps a member that is an object, if it is there and not `null`.
-    pub fn object<T>(self, name: &str, map: impl FnOnce(Object<'a>) -> T) -> Option<T> {
+    pub fn object<T>(self, name: &str, map: impl FnOnce(Self) -> T) -> Option<T> {
         match self.value(name) {
             Value::Null => None,
             _ => Some(self.need_object(name, map)),
@@ -131,7 +134,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps a member that must be there and is an object.
-    pub fn need_object<T>(self, name: &str, map: impl FnOnce(Object<'a>) -> T) -> T {
+    pub fn need_object<T>(self, name: &str, map: impl FnOnce(Self) -> T) -> T {
         let before = self.notes.is_empty();
         let read = map(self.notes.object(self.value(name)));
         self.notes.place(before, name);
@@ -151,6 +154,18 @@ impl<'a> Object<'a> {
     pub fn time(self, name: &str) -> Option<Timestamp> {
         let text: String = self.get(name)?;
         self.fit(name, time::parse(&text))
+    }
+
+    /// Reads an RFC 3339 time that must be there.
+    pub fn need_time(self, name: &str) -> Timestamp {
+        let time = self.fit(name, time::parse(&self.need::<String>(name)));
+        time.unwrap_or_default()
+    }
+
+    /// Reads an RFC 3339 time or a date, if there is one.
+    pub fn moment(self, name: &str) -> Option<Moment> {
+        let text: String = self.get(name)?;
+        self.fit(name, time::parse_moment(&text))
     }
 
     /// Takes the members of a member for custom fields, all of them.

@@ -16,6 +16,7 @@ pub mod json;
 pub mod log;
 pub mod page;
 pub mod patch;
+pub mod prelude;
 pub mod random;
 mod record;
 pub mod settings;

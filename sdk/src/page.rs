@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::json::{self, Body, FromJson, Object};
-use crate::{Error, Id, PageEnd, PageRequest, Result, Skipped, Timestamp, Token};
+use crate::{Error, Id, PageEnd, PageRequest, Result, Skipped, Timestamp, Token, Window};
 
 /// A page of a list: what is on it, and how it ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,12 +54,32 @@ pub struct Number {
 }
 
 /// Paging by a cursor or a next link that the CRM gives out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// ```
+/// use brightsync_sdk::{Page, PageRequest, User, page::Cursor};
+/// use serde_json::json;
+///
+/// let at = Cursor::of(&PageRequest::first(50), 200)?;
+/// assert_eq!((at.place.as_deref(), at.size), (None, 50));
+///
+/// // What the CRM answered.
+/// let (people, next) = ([json!({"id": "1", "name": "Ann"})], Some("abc".to_owned()));
+/// let user = |it: brightsync_sdk::json::Object<'_>| Ok(User::new(it.id("id"), it.need::<String>("name")));
+/// let page = Page::read(&people, "id", user).with_next(Cursor::next(next));
+///
+/// let second = Cursor::of(&PageRequest { token: page.end.next, ..PageRequest::first(50) }, 200)?;
+/// assert_eq!(second.place.as_deref(), Some("abc"));
+/// # Ok::<(), brightsync_sdk::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
 pub struct Cursor {
     /// What the CRM gave out with the page before; none for the first page.
     pub place: Option<String>,
     /// How many to ask for.
     pub size: u32,
+    /// When the first page was read, if that is not this one.
+    began: Option<Timestamp>,
+    window: Option<Window>,
 }
 
 impl<T> Page<T> {
@@ -141,6 +161,14 @@ impl<T> Page<T> {
         self
     }
 
+    /// Says how the page ends, and keeps what was skipped.
+    #[must_use]
+    pub fn with_end(mut self, end: PageEnd) -> Self {
+        let skipped = std::mem::take(&mut self.end.skipped);
+        self.end = PageEnd { skipped, ..end };
+        self
+    }
+
     /// Maps the entries and keeps the end.
     pub fn map<U>(self, mut map: impl FnMut(T) -> U) -> Page<U> {
         let mut items = Vec::with_capacity(self.items.len());
@@ -209,17 +237,48 @@ impl Cursor {
     /// Reads which page is asked for; `largest` is the CRM's largest page.
     pub fn of(request: &PageRequest, largest: u32) -> Result<Self> {
         let size = request.size_within(largest);
-        let place = match &request.token {
-            Some(token) => Some(member(token, "cursor")?),
-            None => None,
+        let (place, began) = match &request.token {
+            Some(token) => (Some(member(token, "cursor")?), member(token, "began")?),
+            None => (None, None),
         };
-        Ok(Self { place, size })
+        Ok(Self {
+            place,
+            size,
+            began,
+            window: None,
+        })
+    }
+
+    /// Says of which window a read by time is; none for other reads.
+    #[must_use]
+    pub fn within(self, window: Option<Window>) -> Self {
+        Self { window, ..self }
     }
 
     /// The token of the next page, made of what the CRM gave out; an empty text is none.
     pub fn next(place: Option<String>) -> Option<Token> {
         let cursor = place.filter(|it| !it.is_empty())?;
         Some(to_token(&Body::new().with("cursor", cursor)))
+    }
+
+    /// The end of a page, made of what the CRM gave out and of its time when it answered.
+    ///
+    /// A read by time is complete up to when its first page was read, since later pages may miss what changed after that; so that time travels in the token.
+    /// Where the CRM does not tell its time, [`time::now`](crate::time::now) before the request stands in.
+    pub fn end(&self, place: Option<String>, now: Timestamp) -> PageEnd {
+        let began = self.began.unwrap_or(now);
+        let cursor = place.filter(|it| !it.is_empty());
+        let token = |cursor: String| {
+            let place = Body::new().with("cursor", cursor).with("began", began);
+            to_token(&place)
+        };
+        PageEnd {
+            next: cursor.map(token),
+            complete_until: self
+                .window
+                .map(|it| it.until.map_or(began, |until| until.min(began))),
+            ..PageEnd::default()
+        }
     }
 }
 
@@ -266,8 +325,8 @@ fn expired() -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::{Cursor, Number, Offset, from_token, to_token};
-    use crate::{PageRequest, Reason};
+    use super::{Cursor, Number, Offset, Page, from_token, to_token};
+    use crate::{Error, PageEnd, PageRequest, Reason, Window};
 
     #[track_caller]
     fn check_expired(token: &str) {
@@ -321,6 +380,37 @@ mod tests {
     fn a_size_stays_between_one_and_the_largest_page() {
         assert_eq!(Offset::of(&PageRequest::first(0), 200).unwrap().size, 1);
         assert_eq!(Offset::of(&PageRequest::first(900), 200).unwrap().size, 200);
+    }
+
+    #[test]
+    fn a_read_by_time_is_complete_up_to_when_its_first_page_was_read() {
+        let first = Cursor::of(&PageRequest::first(10), 100).unwrap();
+        let window = Window::since(0);
+        let end = first.within(Some(window)).end(Some("abc".to_owned()), 5);
+        assert_eq!(end.complete_until, Some(5));
+        let request = PageRequest {
+            token: end.next,
+            ..PageRequest::first(10)
+        };
+        let second = Cursor::of(&request, 100).unwrap();
+        assert_eq!(second.end(None, 9).complete_until, None);
+        let end = second.clone().within(Some(window)).end(None, 9);
+        assert_eq!((end.next, end.complete_until), (None, Some(5)));
+        let until = Some(3);
+        let end = second.within(Some(Window { until, ..window })).end(None, 9);
+        assert_eq!(end.complete_until, until);
+    }
+
+    #[test]
+    fn an_end_keeps_what_was_skipped() {
+        let mut page = Page::<()>::empty();
+        page.push(None, Err(Error::other("no name")));
+        let end = PageEnd {
+            next: Cursor::next(Some("abc".to_owned())),
+            ..PageEnd::default()
+        };
+        let page = page.with_end(end.clone());
+        assert_eq!((page.end.next, page.end.skipped.len()), (end.next, 1));
     }
 
     #[test]

@@ -33,25 +33,44 @@
 //! assert_eq!(written.incomplete[0].field.as_deref(), Some("extra.tier"));
 //! # Ok::<(), brightsync_sdk::Error>(())
 //! ```
+//!
+//! A CRM that takes changes as they are needs no more than a [`Draft`], which serves creations as well.
+
+mod draft;
+mod fresh;
 
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+pub use self::draft::{Changes, Draft};
 use crate::json::{FromJson, Notes};
-use crate::{Edit, Error, InvalidField, Patch, Result, json};
+use crate::{Attachment, Edit, Error, InvalidField, Patch, Result, json};
 
-/// The edits of a patch that have not been taken yet.
-#[derive(Debug)]
+/// The edits of a patch that have not been taken yet, or the values of a new record.
+#[derive(Debug, Default)]
 pub struct Fields {
     /// In the order of their first occurrence.
-    edits: Vec<(String, Vec<Edit>)>,
+    given: Vec<(String, Given)>,
+    attachments: Vec<Attachment>,
     left_out: Vec<InvalidField>,
+}
+
+/// What is given for one field.
+#[derive(Debug)]
+enum Given {
+    /// By a patch.
+    Edits(Vec<Edit>),
+    /// By a new record, which has nothing to be edited.
+    Value(Value),
 }
 
 /// Maps one value of a patch to what the CRM has for it.
 type Map<'a> = dyn Fn(&Value, &Notes) -> Option<Value> + 'a;
+
+/// Additions (true) and removals, in order.
+type Steps = Vec<(bool, Value)>;
 
 /// What is to become of a field with one value.
 ///
@@ -90,22 +109,12 @@ pub enum ListChange<T> {
 impl Fields {
     /// Groups the edits of a patch by field.
     pub fn of(patch: &Patch) -> Result<Self> {
-        let mut edits: Vec<(String, Vec<Edit>)> = Vec::new();
-        for (field, edit) in &patch.edits {
-            match edits.iter_mut().find(|(name, _)| name == field) {
-                Some((_, of_field)) => of_field.push(edit.clone()),
-                None => edits.push((field.clone(), vec![edit.clone()])),
-            }
-        }
-        Ok(Self {
-            edits,
-            left_out: Vec::new(),
-        })
+        Ok(Self::from(patch))
     }
 
     /// Whether nothing is left to take.
     pub fn is_empty(&self) -> bool {
-        self.edits.is_empty()
+        self.given.is_empty() && self.attachments.is_empty()
     }
 
     /// Takes the edits of a field with one value; none if the patch leaves it alone.
@@ -166,7 +175,7 @@ impl Fields {
     pub fn extra(&mut self) -> Result<BTreeMap<String, Change<Value>>> {
         let is_custom =
             |name: &str| name.starts_with("extra.") && !name.starts_with("extra.brightsync.");
-        let fields: Vec<String> = self.edits.iter().map(|(name, _)| name.clone()).collect();
+        let fields: Vec<String> = self.given.iter().map(|(name, _)| name.clone()).collect();
         let mut extra = BTreeMap::new();
         for field in fields.into_iter().filter(|it| is_custom(it)) {
             if let (Some(name), Some(change)) = (field.strip_prefix("extra."), self.value(&field)?)
@@ -214,16 +223,22 @@ impl Fields {
     pub fn rest(self) -> Vec<InvalidField> {
         let reason = "this CRM has no such field, or it cannot be changed";
         let mut rest = self.left_out;
-        for (field, _) in self.edits {
+        for (field, _) in self.given {
             rest.push(InvalidField::new(field, reason));
         }
+        rest.extend(InvalidField::without_place(
+            "attachments",
+            self.attachments.len(),
+        ));
         rest
     }
 
     /// The value of a field after the last of its edits; `null` if it is cleared.
     fn last(&mut self, field: &str) -> Result<Option<Value>> {
-        let Some(edits) = self.take(field) else {
-            return Ok(None);
+        let edits = match self.take(field) {
+            None => return Ok(None),
+            Some(Given::Value(value)) => return Ok(Some(value)),
+            Some(Given::Edits(edits)) => edits,
         };
         let mut last = Value::Null;
         for edit in edits {
@@ -242,9 +257,11 @@ impl Fields {
     }
 
     /// Whether the edits of a list replace it, and what they add and remove.
-    fn steps(&mut self, field: &str) -> Result<Option<(bool, Vec<(bool, Value)>)>> {
-        let Some(edits) = self.take(field) else {
-            return Ok(None);
+    fn steps(&mut self, field: &str) -> Result<Option<(bool, Steps)>> {
+        let edits = match self.take(field) {
+            None => return Ok(None),
+            Some(Given::Value(value)) => return Ok(Some((true, added(field, value)?))),
+            Some(Given::Edits(edits)) => edits,
         };
         let (mut whole, mut steps) = (false, Vec::new());
         for edit in edits {
@@ -252,23 +269,37 @@ impl Fields {
                 Edit::Add(json) => steps.push((true, parsed(field, &json)?)),
                 Edit::Remove(json) => steps.push((false, parsed(field, &json)?)),
                 Edit::Clear => (whole, steps) = (true, Vec::new()),
-                Edit::Set(json) => {
-                    let Value::Array(list) = parsed(field, &json)? else {
-                        return Err(Error::invalid(field, "the value is no list"));
-                    };
-                    (whole, steps) = (true, Vec::with_capacity(list.len()));
-                    for it in list {
-                        steps.push((true, it));
-                    }
-                }
+                Edit::Set(json) => (whole, steps) = (true, added(field, parsed(field, &json)?)?),
             }
         }
         Ok(Some((whole, steps)))
     }
 
-    fn take(&mut self, field: &str) -> Option<Vec<Edit>> {
-        let place = self.edits.iter().position(|(name, _)| name == field)?;
-        Some(self.edits.remove(place).1)
+    /// Adds an edit to those of its field.
+    fn edit(&mut self, field: &str, edit: Edit) {
+        match self.given.iter_mut().find(|(name, _)| name == field) {
+            Some((_, Given::Edits(edits))) => edits.push(edit),
+            _ => self.give(field, Given::Edits(vec![edit])),
+        }
+    }
+
+    fn give(&mut self, field: &str, given: Given) {
+        self.given.push((field.to_owned(), given));
+    }
+
+    fn take(&mut self, field: &str) -> Option<Given> {
+        let place = self.given.iter().position(|(name, _)| name == field)?;
+        Some(self.given.remove(place).1)
+    }
+}
+
+impl From<&Patch> for Fields {
+    fn from(patch: &Patch) -> Self {
+        let mut fields = Self::default();
+        for (field, edit) in &patch.edits {
+            fields.edit(field, edit.clone());
+        }
+        fields
     }
 }
 
@@ -347,6 +378,18 @@ impl<T> ListEdits<T> {
 fn last_of_each(count: usize, same: &dyn Fn(usize, usize) -> bool) -> Vec<bool> {
     let is_last = |one| !(one + 1..count).any(|other| same(one, other));
     (0..count).map(is_last).collect()
+}
+
+/// A whole list as additions.
+fn added(field: &str, list: Value) -> Result<Steps> {
+    let Value::Array(list) = list else {
+        return Err(Error::invalid(field, "the value is no list"));
+    };
+    let mut steps = Vec::with_capacity(list.len());
+    for it in list {
+        steps.push((true, it));
+    }
+    Ok(steps)
 }
 
 fn parsed(field: &str, text: &str) -> Result<Value> {

@@ -3,9 +3,9 @@
 //! The rest is filled in by struct update: `Contact { title, ..Contact::new(Ref::contact(id)) }`.
 
 use crate::{
-    Account, Affiliation, Contact, ContactPoint, Detail, Extra, Id, NewAccount, NewContact,
+    Account, Affiliation, Contact, ContactPoint, Detail, Error, Extra, Id, NewAccount, NewContact,
     Opportunity, OpportunityStatus, Owner, PageEnd, PageRequest, Party, Patch, ReadRequest, Ref,
-    Scope, User, Whoami, Window, Written,
+    Result, Scope, User, Whoami, Window, Written,
 };
 
 impl User {
@@ -150,12 +150,43 @@ impl ContactPoint {
         }
     }
 
+    /// Puts the main one first, as the contract wants it, wherever the CRM has it.
+    pub fn main_first(points: Vec<Self>) -> Vec<Self> {
+        let (mut main, rest): (Vec<_>, Vec<_>) = points.into_iter().partition(|it| it.primary);
+        main.extend(rest);
+        main
+    }
+
     /// A further address or number.
     pub fn further(value: impl Into<String>) -> Self {
         Self {
             value: value.into(),
             primary: false,
             label: None,
+        }
+    }
+}
+
+impl Owner {
+    /// The id of the owner, for whom `me` stands if it is the connected user; none for everybody's records.
+    pub fn into_id(self, me: impl Into<Id>) -> Option<Id> {
+        match self {
+            Self::Me => Some(me.into()),
+            Self::User(id) => Some(id),
+            Self::Anyone => None,
+        }
+    }
+}
+
+impl Scope {
+    /// The window of a read by time; none for everything that exists, and `unsupported` for the change tokens that most CRMs do not have.
+    pub fn window(&self) -> Result<Option<Window>> {
+        match self {
+            Self::All => Ok(None),
+            Self::Updated(window) | Self::Departed(window) => Ok(Some(*window)),
+            Self::ChangedSince(_) | Self::DepartedSince(_) => {
+                Err(Error::unsupported("this CRM has no change tokens"))
+            }
         }
     }
 }
@@ -312,7 +343,8 @@ impl Patch {
 
 #[cfg(test)]
 mod tests {
-    use super::NewContact;
+    use super::{ContactPoint, NewContact, Owner, Scope, Window};
+    use crate::Reason;
 
     #[track_caller]
     fn check(full: &str, expected: (Option<&str>, Option<&str>)) {
@@ -327,6 +359,33 @@ mod tests {
     fn a_whole_name_is_split_at_its_last_space() {
         check("Ann Mary Lee", (Some("Ann Mary"), Some("Lee")));
         check(" Cher ", (None, Some("Cher")));
+    }
+
+    #[test]
+    fn the_main_address_comes_first() {
+        let points = ["a@x.example", "b@x.example"].map(ContactPoint::further);
+        let mut points = points.to_vec();
+        points.push(ContactPoint::primary("c@x.example"));
+        let sorted = ContactPoint::main_first(points).into_iter();
+        let sorted: Vec<_> = sorted.map(|it| it.value).collect();
+        assert_eq!(sorted, ["c@x.example", "a@x.example", "b@x.example"]);
+    }
+
+    #[test]
+    fn everybody_is_no_owner() {
+        assert_eq!(Owner::Me.into_id("me").as_deref(), Some("me"));
+        let other = Owner::User("7".to_owned());
+        assert_eq!(other.into_id("me").as_deref(), Some("7"));
+        assert_eq!(Owner::Anyone.into_id("me"), None);
+    }
+
+    #[test]
+    fn a_read_by_token_has_no_window() {
+        let window = Window::since(5);
+        assert_eq!(Scope::All.window().unwrap(), None);
+        assert_eq!(Scope::Departed(window).window().unwrap(), Some(window));
+        let error = Scope::ChangedSince("t".to_owned()).window().unwrap_err();
+        assert_eq!(error.reason, Reason::Unsupported);
     }
 
     #[test]

@@ -25,12 +25,22 @@ impl Customer {
         fields: &[(&str, &str)],
         settings: &[(&str, &str)],
     ) -> Self {
+        let bytes = bytes(connector);
+        Self::connect_with(connector, bytes, site, recipe, fields, settings).await
+    }
+
+    /// Connects through a connector with these bytes, for a guest that got a manifest.
+    pub async fn connect_with(
+        connector: &str,
+        bytes: Vec<u8>,
+        site: &str,
+        recipe: &str,
+        fields: &[(&str, &str)],
+        settings: &[(&str, &str)],
+    ) -> Self {
         let world = World::new();
-        world
-            .host
-            .load(bytes(connector))
-            .await
-            .expect("the connector loads");
+        let loaded = world.host.load(bytes).await;
+        loaded.expect("the connector loads");
         let authority_end = site
             .match_indices('/')
             .nth(2)

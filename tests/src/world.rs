@@ -223,6 +223,9 @@ pub fn with_manifest(guest: &str, manifest: &str) -> Vec<u8> {
     embed(&bytes(guest), manifest).unwrap()
 }
 
+/// The manifest of the guest `small`, which is a connector to the sandbox CRM.
+pub const SMALL: &str = include_str!("../guests/examples/small.toml");
+
 /// A manifest that fits every guest: all functions, all recipes, and more hosts than any of them may reach.
 pub fn manifest(name: &str) -> String {
     let functions: String = Interface::ALL

@@ -23,6 +23,7 @@ mod redirect;
 mod response;
 mod retry;
 mod sandbox;
+mod small;
 mod state;
 mod tables;
 mod tidy;

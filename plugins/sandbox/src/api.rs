@@ -2,7 +2,8 @@
 
 use brightsync_sdk::http::{Client, Request, Response};
 use brightsync_sdk::json::{Body, Object};
-use brightsync_sdk::{Error, ForbiddenKind, InvalidField, Reason, Result};
+use brightsync_sdk::page::Cursor;
+use brightsync_sdk::{Detail, Error, ForbiddenKind, Id, InvalidField, Reason, Window};
 
 /// The largest page.
 pub(crate) const LARGEST_PAGE: u32 = 200;
@@ -42,10 +43,7 @@ impl Api {
         version: Option<&str>,
     ) -> Request {
         let request = self.client.patch(kind).segment(id).json(patch);
-        match version {
-            Some(version) => request.header("If-Match", format!("\"{version}\"")),
-            None => request,
-        }
+        request.if_match(version)
     }
 
     pub(crate) fn delete(&self, kind: &str, id: &str) -> Request {
@@ -58,65 +56,93 @@ impl Api {
         request.json(filters).repeatable()
     }
 
-    pub(crate) fn departures(&self, kind: &str) -> Request {
-        self.client.get(kind).segment("departures")
+    /// Asks for one page of such a search.
+    pub(crate) fn list(&self, kind: &str, filters: Body, at: &Cursor) -> Request {
+        let filters = filters
+            .with("limit", at.size)
+            .with_some("cursor", at.place.clone());
+        self.search(kind, &filters)
+    }
+
+    /// Asks for one page of an owner's records, of those that changed in a window if there is one.
+    pub(crate) fn owned(
+        &self,
+        kind: &str,
+        owner: Option<Id>,
+        window: Option<Window>,
+        detail: Detail,
+        at: &Cursor,
+    ) -> Request {
+        let ids = (detail == Detail::Ids).then_some("ids");
+        let list = self.client.get(kind).query_some("view", ids);
+        of(
+            list.query_window("updated_since", "updated_until", window),
+            owner,
+            at,
+        )
+    }
+
+    /// Asks for one page of what has left an owner's records.
+    pub(crate) fn departures(
+        &self,
+        kind: &str,
+        owner: Option<Id>,
+        window: Option<Window>,
+        at: &Cursor,
+    ) -> Request {
+        // What is given to another user has not left a read of everybody's records.
+        let how: &[&str] = match owner {
+            Some(_) => &[],
+            None => &["deleted", "merged"],
+        };
+        let departures = self.client.get(kind).segment("departures");
+        of(
+            departures
+                .query_window("since", "until", window)
+                .query_each("how", how),
+            owner,
+            at,
+        )
     }
 }
 
-/// What the body of a refusal says.
-struct Refusal {
-    code: String,
-    message: String,
-    fields: Vec<InvalidField>,
-    existing: Vec<String>,
+/// Narrows a list down to one page of an owner's records.
+fn of(list: Request, owner: Option<Id>, at: &Cursor) -> Request {
+    list.query_some("owner", owner)
+        .query("limit", at.size)
+        .query_some("cursor", at.place.as_deref())
 }
 
 /// Says what the sandbox says in the body of a refusal.
 fn refine(response: &Response, error: Error) -> Error {
-    let Ok(body) = response.read(refusal) else {
-        return error;
-    };
-    let reason = match body.code.as_str() {
+    response.refine(error, |it, error| {
+        it.need_object("error", |it| refusal(it, error))
+    })
+}
+
+fn refusal(it: Object<'_>, error: Error) -> Error {
+    let code: String = it.need("code");
+    let reason = match code.as_str() {
         "missing_scope" => Reason::Forbidden(ForbiddenKind::MissingScope),
         // The departures of that time are no longer kept, so the caller has to begin anew.
         "window_expired" | "invalid_cursor" => Reason::CursorExpired,
         // A key of the organisation has no records of its own.
         "no_user" => Reason::Unsupported,
-        _ => match error.reason {
-            Reason::Duplicate(_) => Reason::Duplicate(body.existing),
-            Reason::Invalid(_) if !body.fields.is_empty() => Reason::Invalid(body.fields),
-            reason => reason,
-        },
+        _ => error.reason,
     };
-    Error {
-        reason,
-        message: format!("the sandbox says: {}", body.message),
-        ..error
-    }
-    .with_code(body.code)
+    let message = format!("the sandbox says: {}", it.need::<String>("message"));
+    Error::new(reason, message)
+        .with_code(code)
+        .with_existing(it.list("existing"))
+        .with_fields(it.each("fields", invalid))
 }
 
-fn refusal(it: Object<'_>) -> Result<Refusal> {
-    Ok(it.need_object("error", |it| Refusal {
-        code: it.need("code"),
-        message: it.need("message"),
-        fields: it.each("fields", invalid),
-        existing: it.list("existing"),
-    }))
-}
-
-/// Gives a refused field its name in the contract: `custom.tier` is `extra.tier`, `full_name` is `full-name`.
+/// Gives a refused field its name in the contract.
 fn invalid(it: Object<'_>) -> InvalidField {
-    let field: String = it.need("field");
-    let name = field.split('[').next().unwrap_or(&field);
-    let field = match (name.strip_prefix("custom."), name) {
-        (Some(custom), _) => format!("extra.{custom}"),
-        (None, "from") => "sender".to_owned(),
-        (None, name) => name.replace('_', "-"),
-    };
+    let place: String = it.need("field");
+    let place = if place == "from" { "sender" } else { &place };
     InvalidField {
-        field: Some(field),
         code: it.get("code"),
-        reason: it.need("message"),
+        ..InvalidField::at(place, "custom.", it.need::<String>("message"))
     }
 }

@@ -2,8 +2,8 @@
 
 use brightsync_sdk::json::Object;
 use brightsync_sdk::{
-    Account, Affiliation, Change, Contact, ContactPoint, Departure, DepartureKind, Moment, Money,
-    Opportunity, OpportunityStatus, Participant, Ref, Result, User, Whoami, Written, time,
+    Account, Contact, ContactPoint, Departure, DepartureKind, Opportunity, Ref, Result, User,
+    Whoami, Written,
 };
 
 /// What cannot be done without the scope `write`.
@@ -78,11 +78,7 @@ pub(crate) fn contact(it: Object<'_>) -> Result<Contact> {
         family_name: it.get("family_name"),
         emails: points(it, "emails", "address"),
         phones: points(it, "phones", "number"),
-        accounts: it.each("accounts", |it| Affiliation {
-            account: it.need("account"),
-            primary: it.get("primary").unwrap_or_default(),
-            role: it.get("role"),
-        }),
+        accounts: it.list("accounts"),
         title: it.get("title"),
         owner: it.get("owner"),
         active: it.get("active"),
@@ -97,41 +93,26 @@ pub(crate) fn contact(it: Object<'_>) -> Result<Contact> {
 }
 
 pub(crate) fn opportunity(it: Object<'_>) -> Result<Opportunity> {
-    let status = match it.need::<String>("status").as_str() {
-        "open" => OpportunityStatus::Open,
-        "won" => OpportunityStatus::Won,
-        "lost" => OpportunityStatus::Lost,
-        _ => OpportunityStatus::Unknown,
-    };
     Ok(Opportunity {
         stage: it.get("stage"),
         stage_order: it.get("stage_order"),
         kind: it.get("kind"),
-        amount: it.object("value", |it| Money {
-            amount: it.need("amount"),
-            currency: it.get("currency"),
-        }),
+        amount: it.get("value"),
         created_at: it.time("created_at"),
-        closes: it
-            .get("closes")
-            .and_then(|day: String| it.fit("closes", time::parse_moment(&day))),
-        closed: it.time("closed_at").map(Moment::At),
+        closes: it.moment("closes"),
+        closed: it.moment("closed_at"),
         last_activity_at: it.time("last_activity_at"),
         owner: it.get("owner"),
         members: it.list("members"),
         account: it.get("account"),
-        participants: it.each("participants", |it| Participant {
-            contact: it.need("contact"),
-            primary: it.get("primary"),
-            role: it.get("role"),
-        }),
+        participants: it.list("participants"),
         url: it.get("url"),
         extra: it.extra("custom"),
-        ..Opportunity::new(it.id("id"), it.need::<String>("name"), status)
+        ..Opportunity::new(it.id("id"), it.need::<String>("name"), it.need("status"))
     })
 }
 
-pub(crate) fn departure<T>(it: Object<'_>) -> Result<Change<T>> {
+pub(crate) fn departure(it: Object<'_>) -> Departure {
     let how: String = it.need("how");
     let how = match (how.as_str(), it.get("into")) {
         ("deleted", _) => DepartureKind::Deleted,
@@ -139,11 +120,11 @@ pub(crate) fn departure<T>(it: Object<'_>) -> Result<Change<T>> {
         ("reassigned", _) => DepartureKind::Reassigned,
         _ => DepartureKind::Unknown,
     };
-    Ok(Change::Departed(Departure {
+    Departure {
         id: it.id("id"),
         at: it.time("at"),
         how,
-    }))
+    }
 }
 
 pub(crate) fn written(it: Object<'_>) -> Result<Written> {
@@ -155,14 +136,11 @@ pub(crate) fn written(it: Object<'_>) -> Result<Written> {
     })
 }
 
-/// The sandbox marks the main one wherever it stands; the contract wants it first.
+/// The sandbox marks the main one, wherever it stands.
 fn points(it: Object<'_>, list: &str, value: &str) -> Vec<ContactPoint> {
-    let points = it.each(list, |it| ContactPoint {
+    ContactPoint::main_first(it.each(list, |it| ContactPoint {
         value: it.need(value),
         primary: it.get("primary").unwrap_or_default(),
         label: it.get("label"),
-    });
-    let (mut main, rest): (Vec<_>, Vec<_>) = points.into_iter().partition(|it| it.primary);
-    main.extend(rest);
-    main
+    }))
 }

@@ -58,6 +58,12 @@ impl Response {
         }
     }
 
+    /// Refines an error with what a body in JSON says; one that does not read leaves it as it is.
+    pub fn refine(&self, error: Error, map: impl Fn(Object<'_>, Error) -> Error) -> Error {
+        let refined = self.read(|it| Ok(map(it, error.clone())));
+        refined.unwrap_or(error)
+    }
+
     /// Reads the body as any JSON value; an answer that is none is an error likewise.
     pub fn value(&self) -> Result<Value> {
         json::parse(&self.inner.body).map_err(|error| self.not_json(&error.to_string()))

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Client, Request, Response};
 use crate::testing::{Exchange, Failure, START};
-use crate::{Error, Reason, time};
+use crate::{Error, Reason, Window, time};
 
 #[track_caller]
 fn check_address(request: Request, expected: &str) {
@@ -59,6 +59,50 @@ fn values_and_segments_are_encoded() {
         client.get("https://x/c?page=2").query("n", 5),
         "https://x/c?page=2&n=5",
     );
+}
+
+#[test]
+fn a_window_is_two_times_and_none_is_none() {
+    let list = || Client::new().get("c");
+    let window = |until| Some(Window { since: 0, until });
+    check_address(list().query_window("a", "b", None), "c");
+    let since = "c?a=1970-01-01T00%3A00%3A00.000Z";
+    check_address(list().query_window("a", "b", window(None)), since);
+    check_address(
+        list().query_window("a", "b", window(Some(1))),
+        &format!("{since}&b=1970-01-01T00%3A00%3A00.001Z"),
+    );
+}
+
+#[test]
+fn a_version_is_an_entity_tag() {
+    let tagged = Client::new().get("c").if_match(Some("3"));
+    let headers = tagged.into_contract().unwrap().headers;
+    assert_eq!(headers, [("If-Match".to_owned(), "\"3\"".to_owned())]);
+    let plain = Client::new().get("c").if_match(None);
+    assert!(plain.into_contract().unwrap().headers.is_empty());
+}
+
+#[test]
+fn an_error_stays_as_it_is_where_the_body_says_nothing() {
+    fn refine(response: &Response, error: Error) -> Error {
+        response.refine(error, |it, error| {
+            error.with_code(it.need::<String>("code"))
+        })
+    }
+    for (body, code) in [
+        (json!({"code": "gone"}), Some("gone")),
+        (json!(["gone"]), None),
+        (json!({"code": 5}), None),
+    ] {
+        let request = Client::new().refine(refine).get("c");
+        let exchange = Exchange::new().expect(request.clone()).answer(404, body);
+        let error = exchange.run(|| request.send()).unwrap_err();
+        assert_eq!(
+            (error.reason, error.code.as_deref()),
+            (Reason::NotFound, code)
+        );
+    }
 }
 
 #[test]

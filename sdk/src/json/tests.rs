@@ -1,4 +1,4 @@
-//! Reading JSON: what fits, and what is said of the rest.
+//! What an object reads, and what it notes where a member does not fit.
 
 use serde_json::{Value, json};
 
