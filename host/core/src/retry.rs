@@ -3,7 +3,11 @@
 //! A write is repeated only where it is known not to have been carried out: it never left, or the CRM says so. Anything
 //! else could put the same e-mail into a CRM twice.
 
+mod meaning;
+
 use std::time::{Duration, SystemTime};
+
+pub use meaning::Seen;
 
 /// How far a request got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
