@@ -5,11 +5,12 @@
 mod body;
 mod carve_out;
 mod inject;
+mod quota;
 mod resolve;
 mod transport;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
@@ -20,6 +21,8 @@ use brightsync_core::response;
 use url::Url;
 
 use self::carve_out::CarveOuts;
+pub use self::quota::Quota;
+pub(crate) use self::quota::Quotas;
 pub use self::resolve::{Resolve, SystemResolver};
 pub use self::transport::TlsError;
 use self::transport::{Transports, Wire};
@@ -32,6 +35,7 @@ pub(crate) struct Broker {
     ceiling: Ceiling,
     carve_outs: CarveOuts,
     transports: Transports,
+    pub(crate) quotas: Quotas,
 }
 
 /// Whether requests are made.
@@ -64,6 +68,8 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Vec<u8>>,
     pub(crate) repeatable: bool,
+    pub(crate) cost: Option<u32>,
+    pub(crate) bucket: Option<String>,
 }
 
 /// An answer as a connector may see it.
@@ -83,6 +89,8 @@ pub(crate) enum Failure {
     NoAnswer(&'static str),
     TooLarge,
     Credential,
+    /// Over the CRM's limits, and for how long if that is known.
+    Limited(Option<Duration>),
     Other(&'static str),
 }
 
@@ -95,6 +103,7 @@ impl Broker {
             ceiling,
             carve_outs: CarveOuts::default(),
             transports: Transports::new(resolver)?,
+            quotas: Quotas::new(),
         })
     }
 
@@ -171,7 +180,16 @@ impl Broker {
             return Err(Failure::Denied("dry-run".to_owned()));
         }
 
-        // Quota belongs here: a request waits for its turn before it carries a secret.
+        // Quota: wait for a turn, before there is a secret in the request. It is over when this goes.
+        let turn = self
+            .quotas
+            .turn(
+                call,
+                &permit.origin,
+                outgoing.bucket.as_deref(),
+                outgoing.cost,
+            )
+            .await?;
 
         // Log, before any secret is in it.
         tracing::debug!(
@@ -220,7 +238,11 @@ impl Broker {
             &checked.url,
             &response::Caps::default(),
         );
-        let body = body::read(&mut response, call).await?;
+        let body = body::read(&mut response, call).await;
+        // What the answer says of the CRM's limits holds for all who share them.
+        let seen = body.as_deref().unwrap_or_default();
+        turn.answered(call, response.status(), response.headers().collect(), seen);
+        let body = body?;
         if let Some(write) = write {
             write.answered();
         }
@@ -259,6 +281,7 @@ impl Failure {
             Self::NotSent(code) | Self::NoAnswer(code) | Self::Other(code) => code,
             Self::TooLarge => "too-large",
             Self::Credential => "credential",
+            Self::Limited(_) => "limited",
         }
     }
 }

@@ -153,6 +153,7 @@ impl Connection {
             settings,
             meter: meter.clone(),
             mode,
+            priority: self.priority,
         };
         let wall_time = self.shared.limits.wall_time;
         let task = tokio::spawn(async move {

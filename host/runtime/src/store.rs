@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use brightsync_core::quota::Priority;
 use brightsync_core::setting::Settings;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -26,6 +27,7 @@ pub(crate) struct Call {
     pub(crate) settings: Settings,
     pub(crate) meter: Arc<Meter>,
     pub(crate) mode: Mode,
+    pub(crate) priority: Priority,
 }
 
 /// The state of one running instance.

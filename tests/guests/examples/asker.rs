@@ -5,7 +5,7 @@
 use brightsync_guests::deed;
 use brightsync_sdk::http::{self, Client, Request, Response};
 use brightsync_sdk::{
-    Connector, Error, Extra, NewAccount, Page, PageRequest, Result, User, Whoami, Written,
+    Connector, Error, Extra, NewAccount, Page, PageRequest, Reason, Result, User, Whoami, Written,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -27,6 +27,9 @@ struct Order {
     zeros: usize,
     #[serde(default = "one")]
     times: usize,
+    #[serde(default = "one_point")]
+    cost: u32,
+    bucket: Option<String>,
 }
 
 impl Connector for Asker {
@@ -78,6 +81,10 @@ fn one() -> usize {
     1
 }
 
+fn one_point() -> u32 {
+    1
+}
+
 fn orders(extra: &Extra) -> Result<Vec<Order>> {
     let Some((_, json)) = extra.iter().find(|(name, _)| name == "orders") else {
         return Ok(Vec::new());
@@ -99,6 +106,9 @@ fn request(order: &Order) -> Result<Request> {
     for (name, value) in &order.headers {
         request = request.header(name, value);
     }
+    if let Some(bucket) = &order.bucket {
+        request = request.cost(order.cost, bucket);
+    }
     if 0 < order.zeros {
         return Ok(request.body(vec![0; order.zeros], "application/octet-stream"));
     }
@@ -115,7 +125,11 @@ fn tell(answer: Result<Response>) -> Value {
             "location": response.header("location"),
             "body": response.text().chars().take(1000).collect::<String>(),
         }),
-        Err(error) => json!({ "code": error.code, "message": error.message }),
+        Err(error) => json!({
+            "code": error.code,
+            "message": error.message,
+            "limited": matches!(error.reason, Reason::RateLimited(_)),
+        }),
     }
 }
 
