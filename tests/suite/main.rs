@@ -16,6 +16,7 @@ mod espocrm;
 mod lifecycle;
 mod limits;
 mod loading;
+mod quota;
 mod reads;
 mod response;
 mod sandbox;

@@ -13,6 +13,7 @@
 
 mod hear;
 mod meter;
+mod pick;
 mod share;
 mod signal;
 mod state;
@@ -21,9 +22,9 @@ mod window;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use self::meter::{Meter, Obstacle, Scope};
-pub use self::share::Priority;
-use self::share::{Kinds, Tenant};
+use self::meter::Meter;
+use self::share::Tenant;
+pub use self::share::{Kinds, Priority};
 pub use self::signal::Heard;
 pub use self::state::{Forecast, LimitState, State};
 use crate::manifest::Limits;
@@ -31,9 +32,6 @@ use crate::name::BucketName;
 
 /// How long what a CRM says may hold at the most, in milliseconds.
 pub const LONGEST_HOLD: u64 = 5 * 60 * 1000;
-
-/// How many turns may pass over a kind of work that waits.
-const PASSED_OVER: u32 = 10;
 
 /// How long a tenant is remembered at the least, in milliseconds.
 const REMEMBERED: u64 = 60_000;
@@ -265,80 +263,6 @@ impl Bucket {
             .range(Ticket::first(priority)..=Ticket::last(priority))
     }
 
-    /// The kinds of work in the order in which they are looked at: first those that were passed over for too long.
-    fn order(&self) -> impl Iterator<Item = Priority> + use<> {
-        let due = Priority::ALL.map(|it| (*self.passed_over.of(it) < PASSED_OVER, it));
-        let mut order = due;
-        order.sort();
-        order.into_iter().map(|(_, it)| it)
-    }
-
-    /// The first request in the order that may go; or when one may.
-    fn pick(&self, now: At) -> Result<Ticket, Option<At>> {
-        let mut closed = Closed::default();
-        for priority in self.order() {
-            for (ticket, ask) in self.waiting(priority) {
-                if closed.to(ask, self) {
-                    continue;
-                }
-                let Some(obstacle) = self.obstacle(ask, now) else {
-                    return Ok(*ticket);
-                };
-                closed.by(obstacle);
-                if closed.altogether {
-                    return Err(closed.wake);
-                }
-            }
-        }
-        Err(closed.wake)
-    }
-
-    /// What keeps a request from going now.
-    fn obstacle(&self, ask: &Ask, now: At) -> Option<Obstacle> {
-        let everybody = |until| Obstacle {
-            meter: None,
-            scope: Scope::Everybody,
-            until,
-        };
-        if let Some(until) = self.stopped {
-            if now < until {
-                return Some(everybody(Some(until)));
-            }
-            // One goes ahead; if it is throttled again, the others need not be told so each by itself.
-            if self.flights.values().any(|it| until <= it.since) {
-                return Some(everybody(None));
-            }
-        }
-        if let Some(until) = self.tenants.get(&ask.tenant).and_then(|it| it.stopped)
-            && now < until
-        {
-            return Some(Obstacle {
-                meter: None,
-                scope: Scope::Tenant(ask.tenant.clone()),
-                until: Some(until),
-            });
-        }
-        let named = ask.bucket.as_ref().and_then(|it| self.named.get(it));
-        if let Some(meter) = named
-            && let Some((scope, until)) = meter.obstacle(ask, &self.tenants, now)
-        {
-            return Some(Obstacle {
-                meter: Some(ask.bucket.clone()),
-                scope,
-                until,
-            });
-        }
-        if named.is_some_and(Meter::is_apart) {
-            return None;
-        }
-        let (scope, until) = self.general.obstacle(ask, &self.tenants, now)?;
-        Some(Obstacle {
-            meter: Some(None),
-            scope,
-            until,
-        })
-    }
-
     fn grant(&mut self, ticket: Ticket, now: At) {
         let Some(ask) = self.queue.remove(&ticket) else {
             return;
@@ -394,49 +318,6 @@ impl Ticket {
             priority,
             start: u64::MAX,
             number: u64::MAX,
-        }
-    }
-}
-
-/// What is known to be closed during one look at the queue.
-#[derive(Debug, Default)]
-struct Closed {
-    altogether: bool,
-    // By the bucket; none for the whole.
-    tenants: Vec<(Option<Option<BucketName>>, Arc<str>)>,
-    buckets: Vec<(Option<BucketName>, Priority)>,
-    wake: Option<At>,
-}
-
-impl Closed {
-    fn to(&self, ask: &Ask, bucket: &Bucket) -> bool {
-        let named = ask.bucket.as_ref().and_then(|it| bucket.named.get(it));
-        let apart = named.is_some_and(Meter::is_apart);
-        let uses = |it: &Option<BucketName>| match it {
-            Some(_) => *it == ask.bucket,
-            None => !apart,
-        };
-        let mut tenants = self.tenants.iter();
-        let mut buckets = self.buckets.iter();
-        buckets.any(|(it, from)| *from <= ask.priority && uses(it))
-            || tenants.any(|(it, tenant)| *tenant == ask.tenant && it.as_ref().is_none_or(uses))
-    }
-
-    fn by(&mut self, obstacle: Obstacle) {
-        let Obstacle {
-            meter,
-            scope,
-            until,
-        } = obstacle;
-        self.wake = match (self.wake, until) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        };
-        match (scope, meter) {
-            (Scope::Tenant(tenant), meter) => self.tenants.push((meter, tenant)),
-            (Scope::From(priority), Some(meter)) => self.buckets.push((meter, priority)),
-            (Scope::Everybody, Some(meter)) => self.buckets.push((meter, Priority::Interactive)),
-            (Scope::Everybody | Scope::From(_), None) => self.altogether = true,
         }
     }
 }

@@ -12,11 +12,19 @@ use crate::name::BucketName;
 /// What keeps a request from going.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Obstacle {
-    /// Which meter it is; none for the whole bucket, and in it none for the general one.
-    pub(super) meter: Option<Option<BucketName>>,
+    pub(super) which: Which,
     pub(super) scope: Scope,
     /// Until when; none if it is another request that has to end.
     pub(super) until: Option<At>,
+}
+
+/// Which limits an obstacle belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Which {
+    /// All of them.
+    Whole,
+    General,
+    Named(BucketName),
 }
 
 /// Whom an obstacle stops.

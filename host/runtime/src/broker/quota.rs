@@ -214,3 +214,48 @@ fn now(started: Instant) -> At {
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(tenant: usize) -> Key {
+        Key {
+            whose: Whose::Connection(ConnectionKey::new(&tenant.to_string(), "crm").unwrap()),
+            connector: "good".parse().unwrap(),
+            origin: "https://crm.example.com".parse().unwrap(),
+        }
+    }
+
+    fn ask(tenant: &str) -> Ask {
+        Ask {
+            tenant: tenant.into(),
+            priority: Default::default(),
+            bucket: None,
+            cost: 1,
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn buckets_that_nobody_uses_are_forgotten() {
+        let quotas = Quotas::new();
+        let limits = Limits::default();
+        for tenant in 0..10_000 {
+            quotas.bucket(key(tenant), &limits);
+        }
+        assert!(quotas.buckets().all.len() <= 64);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_is_kept_for_as_long_as_its_limits_remember() {
+        let quotas = Quotas::new();
+        let limits = Limits::default();
+        let held = quotas.bucket(key(0), &limits);
+        let mut place = Shared::enter(&held, ask("0"), &limits, quotas.started).unwrap();
+        place.wait(Duration::ZERO).await.unwrap();
+        for tenant in 1..1_000 {
+            quotas.bucket(key(tenant), &limits);
+        }
+        assert!(Arc::ptr_eq(&held, &quotas.bucket(key(0), &limits)));
+    }
+}
