@@ -93,7 +93,7 @@ impl Kinds<u64> {
 }
 
 impl Hold {
-    /// Returns until when a claim may hold the others up; none if it has to stay with the tenant whose answer made it.
+    /// Returns until when a claim, of five minutes at the most, may hold the others up; none if it has to stay with the tenant whose answer made it.
     pub(super) fn extend(&mut self, until: At, now: At) -> Option<At> {
         let span = self.until.since(self.since);
         if now < self.until {
@@ -104,10 +104,7 @@ impl Hold {
         if now < self.until.after(span) {
             return None;
         }
-        *self = Self {
-            since: now,
-            until: until.min(now.after(LONGEST_HOLD)),
-        };
-        Some(self.until)
+        *self = Self { since: now, until };
+        Some(until)
     }
 }

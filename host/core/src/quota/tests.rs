@@ -253,6 +253,30 @@ fn who_costs_more_has_fewer_turns() {
 }
 
 #[test]
+fn a_dear_request_is_not_overtaken_by_cheap_ones_for_ever() {
+    let mut it = Clocked::new(
+        "[limits]\nlargest-cost = 4\nwindows = [{ most = 4, seconds = 1, counts = \"points\" }]",
+    );
+    // One point is free again every quarter of a second, which is never enough at once.
+    for tenant in ["a", "b", "c", "d"] {
+        assert!(it.goes(ask(tenant)));
+        it.later(260);
+    }
+    let dear = it.enter(Ask {
+        cost: 4,
+        ..ask("dear")
+    });
+    for round in 0.. {
+        it.enter(ask(&format!("cheap {round}")));
+        if it.advance().granted.contains(&dear) {
+            break;
+        }
+        it.later(260);
+        assert!(round < 8);
+    }
+}
+
+#[test]
 fn of_a_days_limit_no_tenant_takes_what_is_kept_for_the_others() {
     let mut it = Clocked::new("[limits]\nper-day = 100");
     it.goes(ask("one"));

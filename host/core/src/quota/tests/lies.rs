@@ -156,11 +156,15 @@ fn who_is_always_told_to_wait_holds_the_others_up_for_about_half_the_time_at_the
 #[test]
 fn who_is_always_told_that_nothing_is_left_holds_the_others_up_for_about_half_the_time_at_the_most()
 {
-    for reset in [None, Some(1_000), Some(u64::MAX)] {
-        let mut it = Clocked::new(TOLD);
-        assert!(it.goes(ask("honest")));
-        let usable = it.usable(3600, &tells(None, Some(0), reset));
-        assert!(1650 < usable, "{reset:?}: {usable} of 3600 seconds");
+    for (seconds, limits) in [(1, TOLD), (86_400, "[limits]\nper-day = 90000")] {
+        for reset in [None, Some(1_000), Some(u64::MAX)] {
+            let mut it = Clocked::new(limits);
+            assert!(it.goes(ask("honest")));
+            let mut lie = tells(None, Some(0), reset);
+            lie.signals[0].window_seconds = std::num::NonZeroU32::new(seconds);
+            let usable = it.usable(3600, &lie);
+            assert!(1650 < usable, "{reset:?}: {usable} of 3600 seconds");
+        }
     }
 }
 

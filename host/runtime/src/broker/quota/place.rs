@@ -152,7 +152,7 @@ impl Place {
             let until = started + Duration::from_millis(wake.as_millis());
             tokio::select! {
                 biased;
-                _ = &mut self.granted => return Ok(()),
+                granted = &mut self.granted => return granted.map_err(|_left| None),
                 _ = self.changed.changed() => {}
                 () = tokio::time::sleep_until(until) => {}
             }
