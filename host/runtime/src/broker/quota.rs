@@ -217,6 +217,10 @@ fn millis(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
+    use brightsync_core::manifest::{Counts, Window};
+
     use super::*;
 
     fn key(tenant: usize) -> Key {
@@ -249,13 +253,24 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_bucket_is_kept_for_as_long_as_its_limits_remember() {
         let quotas = Quotas::new();
-        let limits = Limits::default();
-        let held = quotas.bucket(key(0), &limits);
-        let mut place = Shared::enter(&held, ask("0"), &limits, quotas.started).unwrap();
+        let mut limits = Limits::default();
+        limits.general.windows.push(Window {
+            most: NonZeroU32::MIN,
+            seconds: NonZeroU32::new(60).unwrap(),
+            counts: Counts::Requests,
+        });
+        let shared = quotas.bucket(key(0), &limits);
+        let mut place = Shared::enter(&shared, ask("0"), &limits, quotas.started).unwrap();
         place.wait(Duration::ZERO).await.unwrap();
-        for tenant in 1..1_000 {
-            quotas.bucket(key(tenant), &limits);
-        }
-        assert!(Arc::ptr_eq(&held, &quotas.bucket(key(0), &limits)));
+        drop((place, shared));
+        let crowd = |from: usize| {
+            for tenant in from..from + 1_000 {
+                quotas.bucket(key(tenant), &Limits::default());
+            }
+            quotas.buckets().all.contains_key(&key(0))
+        };
+        assert!(crowd(1));
+        tokio::time::advance(Duration::from_secs(70)).await;
+        assert!(!crowd(2_000));
     }
 }
