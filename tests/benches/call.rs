@@ -63,6 +63,7 @@ async fn connection() -> brightsync_runtime::Connection {
             wanted_fields: Default::default(),
             credential: None,
             grant: Grant::default(),
+            organisation: None,
         },
     )
 }

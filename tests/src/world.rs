@@ -57,6 +57,8 @@ pub struct Account {
     pub credential: Option<Credential>,
     /// What the operator lets it reach.
     pub carve_outs: Vec<CarveOut>,
+    /// The CRM organisation whose limits it shares.
+    pub organisation: Option<String>,
 }
 
 impl World {
@@ -108,6 +110,7 @@ impl World {
                 wanted_fields: BTreeMap::new(),
                 credential: account.credential,
                 grant: account.grant,
+                organisation: account.organisation,
             },
         )
     }
@@ -184,6 +187,12 @@ impl Account {
         let (ip, port) = (server.address().ip(), server.address().port());
         let carve_out = CarveOut::new(Scheme::Http, &ip.to_string(), ip, port).unwrap();
         self.carve_outs.push(carve_out);
+        self
+    }
+
+    /// The account as one of a CRM organisation that shares its limits.
+    pub fn member_of(mut self, organisation: &str) -> Self {
+        self.organisation = Some(organisation.to_owned());
         self
     }
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use brightsync_core::component;
 use brightsync_runtime::{CompileError, Host, LoadError, Worker};
 use brightsync_tests::guest;
+use brightsync_tests::server::{Answer, Server};
 use brightsync_tests::world::{Account, World, bytes, manifest, with_manifest};
+use serde_json::json;
 
 /// A host that has compiled nothing yet.
 struct Fresh {
@@ -63,10 +65,14 @@ fn laborious() -> Vec<u8> {
 
 #[tokio::test]
 async fn what_another_process_has_compiled_runs_here() {
+    let crm = Server::start();
+    crm.once(
+        "GET /me",
+        Answer::json(200, &json!({"id": "7", "name": "Ann"})),
+    );
     let fresh = fresh(worker());
-    fresh.world.load(guest::GOOD).await;
-    let connection = fresh.world.connect("acme", guest::GOOD, Account::default());
-    connection.get_me().await.unwrap();
+    let acme = fresh.world.open(guest::GOOD, Account::at(&crm)).await;
+    assert_eq!(acme.get_me().await.unwrap().user.unwrap().name, "Ann");
 }
 
 #[tokio::test]
@@ -130,7 +136,7 @@ async fn the_process_that_compiles_has_nothing_of_the_hosts() {
     // Cargo has set dozens of variables for this process.
     assert!(std::env::vars().any(|(name, _)| name.starts_with("CARGO")));
     assert!(!seen.contains("CARGO"), "{seen}");
-    assert!(seen.starts_with("/\\n"), "its folder: {seen}");
+    assert!(seen.starts_with("/\\u{a}"), "its folder: {seen}");
 }
 
 #[tokio::test]

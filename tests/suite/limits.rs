@@ -46,10 +46,22 @@ fn assert_limit<T: std::fmt::Debug>(
 
 /// What the guest `asker` is told of its requests under these limits.
 async fn answers(limits: Limits, orders: &[Value], announce: impl FnOnce(&Server)) -> Value {
+    answers_with("", limits, orders, announce).await
+}
+
+/// The same with more in the guest's manifest.
+async fn answers_with(
+    manifest: &str,
+    limits: Limits,
+    orders: &[Value],
+    announce: impl FnOnce(&Server),
+) -> Value {
     let crm = Server::start();
     announce(&crm);
     let world = world(limits);
-    let acme = world.open(guest::ASKER, Account::at(&crm)).await;
+    let manifest = format!("{}\n{manifest}", brightsync_tests::world::manifest("asker"));
+    world.load_with(guest::ASKER, &manifest).await.unwrap();
+    let acme = world.connect("acme", guest::ASKER, Account::at(&crm));
     let answers = ask(&acme, orders).await;
     acme.get_users(PageRequest::default())
         .await
@@ -237,6 +249,28 @@ async fn requests_beyond_their_number_are_denied() {
         200
         "too-many-requests"
         "too-many-requests""#]],
+    );
+}
+
+#[tokio::test]
+async fn a_turn_that_comes_later_than_quota_wait_is_answered_limited() {
+    let limits = Limits {
+        quota_wait: Duration::from_secs(5),
+        ..Limits::default()
+    };
+    let answers = answers_with(
+        "[limits]\nper-day = 2",
+        limits,
+        &[json!({"url": "x", "times": 3})],
+        |crm| crm.always("GET /x", Answer::text(200, "")),
+    )
+    .await;
+    codes(
+        &answers,
+        expect![[r#"
+        200
+        200
+        the rate limit is used up before GET x"#]],
     );
 }
 

@@ -159,6 +159,7 @@ impl Call {
             credential,
             // Whoever wrote the addresses into the command line has agreed to them, and has just been shown them.
             grant: proposal.into_grant_after_consent(),
+            organisation: None,
         };
         Ok(host.connect(key, options))
     }

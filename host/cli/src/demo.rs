@@ -269,6 +269,7 @@ fn connection(
         credential: Some(Credential::new(recipe, entrance.secrets())),
         // The customers of the demo agree to everything that the connector asks of their own server.
         grant: proposal.into_grant_after_consent(),
+        organisation: None,
     };
     Ok(host.connect(key, options))
 }

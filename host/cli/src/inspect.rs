@@ -283,21 +283,40 @@ fn crm(manifest: &Manifest, terminal: &Terminal) {
         &format!("{} ms", times.visibility_lag_ms()),
     ]);
     let limits = manifest.limits();
-    for (name, limit) in [
-        ("requests in a second", limits.per_second),
-        ("requests in ten seconds", limits.per_ten_seconds),
-        ("requests in a day", limits.per_day),
-        ("requests at once", limits.concurrent),
-        ("records on a page", limits.page_size),
-    ] {
-        if let Some(limit) = limit {
-            table.row([
-                name,
-                &format!("at most {}", text::number(limit.get().into())),
-            ]);
+    let named = limits.buckets.iter();
+    let named = named.map(|(name, bucket)| (format!("{name}: "), bucket));
+    for (name, bucket) in std::iter::once((String::new(), &limits.general)).chain(named) {
+        for window in &bucket.windows {
+            let what = format!(
+                "{name}{} in {}",
+                window.counts,
+                period(window.seconds.get())
+            );
+            table.row([&what, &at_most(window.most.get())]);
+        }
+        if let Some(most) = bucket.concurrent {
+            table.row([&format!("{name}requests at once"), &at_most(most.get())]);
         }
     }
+    if let Some(most) = limits.page_size {
+        table.row(["records on a page", &at_most(most.get())]);
+    }
     table.show(2, terminal);
+}
+
+fn at_most(count: u32) -> String {
+    format!("at most {}", text::number(count.into()))
+}
+
+fn period(seconds: u32) -> String {
+    match seconds {
+        1 => "a second".to_owned(),
+        10 => "ten seconds".to_owned(),
+        60 => "a minute".to_owned(),
+        3_600 => "an hour".to_owned(),
+        86_400 => "a day".to_owned(),
+        _ => format!("{} seconds", text::number(seconds.into())),
+    }
 }
 
 fn component(inspection: &Inspection, terminal: &Terminal) {

@@ -19,6 +19,7 @@ pub mod name;
 pub mod origin;
 pub mod policy;
 pub mod public_mail;
+pub mod quota;
 pub mod redirect;
 pub mod request;
 pub mod response;

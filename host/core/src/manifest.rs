@@ -3,8 +3,10 @@
 //! It is read once, and everything in it is checked then; what holds of a [`Manifest`] is said on
 //! its accessors. It only proposes: nothing in it is allowed before a grant repeats it.
 
+mod answer;
 mod authority;
 mod http;
+mod limits;
 mod raw;
 mod reader;
 mod reads;
@@ -17,8 +19,11 @@ use std::num::NonZeroU32;
 use semver::Version;
 use serde::Serialize;
 
+pub use answer::{AnswerRule, Means};
+pub(crate) use answer::{Place, Sign};
 pub use authority::{AuthorityDigest, InvalidDigest};
 pub use http::BaseAddress;
+pub use limits::{Bucket, Counts, HeaderPlace, Limits, Reset, ResetForm, Told, Window};
 pub use reads::{DepartureKind, Me, OwnerKind, Reads, ScopeKind};
 pub use recipe::{HeaderName, ParameterName, Recipe, RecipeKind};
 
@@ -55,6 +60,7 @@ pub struct Manifest {
     reads_of_accounts: Option<Reads>,
     times: Times,
     limits: Limits,
+    answers: Vec<AnswerRule>,
 }
 
 /// Names who publishes a connector, as it is shown to people.
@@ -74,22 +80,6 @@ pub struct Host {
 pub struct Times {
     granularity_ms: NonZeroU32,
     visibility_lag_ms: u32,
-}
-
-/// The CRM's own limits, as far as they are known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct Limits {
-    /// Requests in a second.
-    pub per_second: Option<NonZeroU32>,
-    /// Requests in ten seconds.
-    pub per_ten_seconds: Option<NonZeroU32>,
-    /// Requests in a day.
-    pub per_day: Option<NonZeroU32>,
-    /// Requests at the same time.
-    pub concurrent: Option<NonZeroU32>,
-    /// Records on the largest page.
-    pub page_size: Option<NonZeroU32>,
 }
 
 /// Tells the first thing that is wrong with a manifest, where, and how to mend it.
@@ -193,6 +183,11 @@ impl Manifest {
         &self.limits
     }
 
+    /// Returns what answers mean where their status does not say it; the first rule that fits counts.
+    pub fn answers(&self) -> &[AnswerRule] {
+        &self.answers
+    }
+
     /// Returns a digest of everything that decides where the connector and a credential may go.
     ///
     /// Approvals are bound to it: a version whose digest differs waits for a new approval.
@@ -276,4 +271,4 @@ impl fmt::Display for Publisher {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

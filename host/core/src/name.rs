@@ -95,6 +95,10 @@ name! {
     /// Names one way of a connector to authenticate, for example `api-key`.
     RecipeName
 }
+name! {
+    /// Names one of a CRM's limits beside its general ones, for example `search`.
+    BucketName
+}
 
 fn is_name(text: &str) -> bool {
     text.len() <= 63

@@ -4,10 +4,12 @@
 //! else could put the same e-mail into a CRM twice.
 
 mod budget;
+mod meaning;
 
 use std::time::{Duration, SystemTime};
 
 pub use budget::Budget;
+pub use meaning::Seen;
 
 use crate::breaker;
 use crate::request::Method;

@@ -9,13 +9,14 @@ mod breaker;
 mod carve_out;
 mod dry_run;
 mod inject;
+mod quota;
 mod resolve;
 mod retry;
 mod step;
 mod transport;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
@@ -24,18 +25,20 @@ use brightsync_core::policy::{Credential, Permit, Policy};
 use brightsync_core::redirect::Trail;
 use brightsync_core::request::{self, Base, Caps, Reserved};
 use brightsync_core::response;
-use brightsync_core::retry::{Meaning, Options, retry_after};
+use brightsync_core::retry::{Meaning, Options};
 use bytes::Bytes;
 use url::Url;
 
 use self::carve_out::CarveOuts;
 pub(crate) use self::dry_run::Mode;
 pub use self::dry_run::PlannedRequest;
+pub use self::quota::Quota;
+pub(crate) use self::quota::Quotas;
 pub use self::resolve::{Resolve, SystemResolver};
 use self::retry::{Attempts, Retries};
 use self::step::{Hop, Step};
 pub use self::transport::TlsError;
-use self::transport::{Received, Transports};
+use self::transport::Transports;
 use crate::connection::ConnectionKey;
 use crate::report::{Allowance, Exchange};
 use crate::store::Call;
@@ -46,6 +49,7 @@ pub(crate) struct Broker {
     carve_outs: CarveOuts,
     transports: Transports,
     retries: Retries,
+    pub(crate) quotas: Quotas,
 }
 
 /// A request as a connector asks for it.
@@ -55,6 +59,8 @@ pub(crate) struct Outgoing {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Option<Bytes>,
     pub(crate) repeatable: bool,
+    pub(crate) cost: Option<u32>,
+    pub(crate) bucket: Option<String>,
 }
 
 /// An answer as a connector may see it.
@@ -82,6 +88,8 @@ pub(crate) enum Failure {
     NoAnswer(&'static str),
     TooLarge,
     Credential,
+    /// Over the CRM's limits, and for how long if that is known.
+    Limited(Option<Duration>),
     Other(&'static str),
 }
 
@@ -96,6 +104,7 @@ impl Broker {
             carve_outs: CarveOuts::default(),
             transports: Transports::new(resolver)?,
             retries: Retries::new(retries),
+            quotas: Quotas::new(),
         })
     }
 
@@ -225,7 +234,11 @@ impl Broker {
             self.permit(call, &hop.checked.url)?;
         }
 
-        // Quota belongs here: a request waits for its turn before it carries a secret.
+        // Quota: wait for a turn, before there is a secret in the request. It is over when this goes.
+        let turn = self
+            .quotas
+            .turn(call, &permit.origin, hop.bucket.as_deref(), hop.cost)
+            .await?;
 
         // Log, before any secret is in it.
         tracing::debug!(
@@ -263,18 +276,21 @@ impl Broker {
             &hop.checked.url,
             &response::Caps::default(),
         );
-        let body = body::read(&mut response, call).await?;
+        let body = body::read(&mut response, call).await;
 
-        // What the answer means, for retry and redirects.
+        // What the answer means: for retry, and, of the CRM's limits, for all who share them.
+        let seen = body.as_deref().unwrap_or_default();
+        let (meaning, wait) =
+            turn.answered(call, response.status(), response.headers().collect(), seen);
         Ok(Reply {
-            meaning: Meaning::of_status(response.status()),
-            wait: wait(&response, call),
+            meaning,
+            wait,
             locations: response.all("location"),
             answer: Answer {
                 status: response.status(),
                 url: hop.checked.url.clone().into(),
                 headers: shown.headers,
-                body,
+                body: body?,
             },
         })
     }
@@ -306,6 +322,7 @@ impl Failure {
             Self::NotSent(code) | Self::NoAnswer(code) | Self::Other(code) => code,
             Self::TooLarge => "too-large",
             Self::Credential => "credential",
+            Self::Limited(_) => "limited",
         }
     }
 }
@@ -354,15 +371,4 @@ fn budget(call: &Call, bytes_out: u64) -> Result<(), Failure> {
         Allowance::TooManyRequests => Err(Failure::Denied("too-many-requests".to_owned())),
         Allowance::TooManyBytes => Err(Failure::Denied("too-many-bytes".to_owned())),
     }
-}
-
-/// How long the CRM asks to wait.
-fn wait(response: &Received, call: &Call) -> Option<Duration> {
-    let now = u64::try_from((call.shared.clock)()).unwrap_or(0);
-    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(now);
-    let values = response.all("retry-after");
-    let texts = values.iter().filter_map(|it| std::str::from_utf8(it).ok());
-    texts
-        .filter_map(|it| retry_after(it, now, call.shared.limits.wall_time))
-        .max()
 }

@@ -156,6 +156,7 @@ impl Connection {
             meter: meter.clone(),
             mode,
             deadline,
+            priority: self.priority,
         };
         let task = tokio::spawn(async move {
             let _slot = slot;

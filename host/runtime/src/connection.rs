@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 use brightsync_core::grant::Grant;
 use brightsync_core::name::ConnectorName;
+use brightsync_core::origin::Origin;
+use brightsync_core::quota::{Ask, Forecast, Priority};
+use brightsync_core::setting::Settings;
 
 use crate::credential::Credential;
 use crate::host::Shared;
@@ -45,6 +48,10 @@ pub struct ConnectionOptions {
     pub credential: Option<Credential>,
     /// What the tenant granted. An empty grant allows nothing.
     pub grant: Grant,
+    /// Names the CRM organisation whose limits the connection counts against, if it shares them with others: connections of the same name, connector and server wait for each other, whichever tenant's they are. Without it the connection stands for itself.
+    ///
+    /// Take it from what you know of the customer, never from what one of them can write: whoever names an organisation uses its limits up.
+    pub organisation: Option<String>,
 }
 
 /// One tenant's account in one CRM. Cheap to clone; calls may run side by side.
@@ -54,6 +61,7 @@ pub struct ConnectionOptions {
 pub struct Connection {
     pub(crate) shared: Arc<Shared>,
     pub(crate) link: Arc<Link>,
+    pub(crate) priority: Priority,
 }
 
 /// What a connection is made of.
@@ -100,6 +108,31 @@ impl Connection {
     /// The connector that serves it.
     pub fn connector(&self) -> &ConnectorName {
         &self.link.options.connector
+    }
+
+    /// The same connection for another kind of work: its calls and reads wait as that kind does where the CRM's limits are short. A new connection is for interactive work.
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        Self {
+            priority,
+            ..self.clone()
+        }
+    }
+
+    /// Foretells when so many more requests of this connection would go, at the CRM's own server and by what is known of its limits now. None if that cannot be told, as when no connector is loaded.
+    pub fn forecast(&self, requests: u32) -> Option<Forecast> {
+        let options = &self.link.options;
+        let connector = self.shared.connector(&options.connector)?;
+        let manifest = connector.manifest();
+        let settings = Settings::check(manifest, options.settings.clone()).ok()?;
+        let base = manifest.base().expand(&settings).ok()?;
+        let ask = Ask {
+            tenant: self.link.key.tenant().into(),
+            priority: self.priority,
+            bucket: None,
+            cost: 1,
+        };
+        let (quotas, origin) = (&self.shared.broker.quotas, Origin::of(&base).ok()?);
+        quotas.forecast(&self.link, &origin, manifest.limits(), &ask, requests)
     }
 }
 

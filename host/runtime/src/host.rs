@@ -12,11 +12,12 @@ use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::Manifest;
 use brightsync_core::name::ConnectorName;
 use brightsync_core::public_mail::PublicMail;
+use brightsync_core::quota::Priority;
 use brightsync_core::retry;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::broker::{Broker, Resolve, SystemResolver, TlsError};
+use crate::broker::{Broker, Quota, Resolve, SystemResolver, TlsError};
 use crate::compile::{Compiler, Digest, OpenError, Store, Worker};
 use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
 use crate::connector::{Connector, LoadError, Source};
@@ -178,10 +179,16 @@ impl Host {
                 revision: self.0.revisions.fetch_add(1, Ordering::Relaxed),
             }),
             shared: self.0.clone(),
+            priority: Priority::default(),
         }
     }
 
-    /// Forgets what the host keeps of a connection: its state, its carve-outs, its network connections.
+    /// Where the CRMs' limits stand: one for each organisation and server that was asked lately.
+    pub fn quotas(&self) -> Vec<Quota> {
+        self.0.broker.quotas.states()
+    }
+
+    /// Forgets what the host keeps of a connection: its state, its carve-outs, its network connections. What was used of the CRM's limits stays used.
     pub fn disconnect(&self, key: &ConnectionKey) {
         self.0.state.clear(key);
         self.0.broker.forget(key);

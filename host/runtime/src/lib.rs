@@ -25,7 +25,7 @@ mod wasi;
 
 pub use brightsync_core as core;
 
-pub use self::broker::{PlannedRequest, Resolve, SystemResolver, TlsError};
+pub use self::broker::{PlannedRequest, Quota, Resolve, SystemResolver, TlsError};
 pub use self::compile::{CompileError, Digest, OpenError, Worker};
 pub use self::connection::{Connection, ConnectionKey, ConnectionOptions, InvalidKey};
 pub use self::connector::{LoadError, Source};

@@ -21,6 +21,7 @@ use crate::report::Meter;
 /// | `pages` | 10,000 | a read ends: [`Limit::Pages`] |
 /// | `requests` | 1,000 | the guest is answered `denied` |
 /// | `redirects` | 3 | the guest is answered `denied` |
+/// | `quota_wait` | 20 s | the guest is answered `limited` |
 /// | `side_by_side` | 10 | further requests of one `send-all` wait for their turn |
 /// | `bytes_out` | 16 MiB | the guest is answered `denied` |
 /// | `answer_size` | 16 MiB | the guest is answered `too-large` |
@@ -50,6 +51,8 @@ pub struct Limits {
     pub requests: u32,
     /// Redirects of one request that are followed.
     pub redirects: u32,
+    /// Time that one request waits for its turn within the CRM's limits. Where it is known to take longer, the guest is answered at once.
+    pub quota_wait: Duration,
     /// Requests of one `send-all` that run side by side.
     pub side_by_side: usize,
     /// Bytes of all requests of one call.
@@ -109,6 +112,7 @@ impl Default for Limits {
             pages: 10_000,
             requests: 1_000,
             redirects: 3,
+            quota_wait: Duration::from_secs(20),
             side_by_side: 10,
             bytes_out: 16 * MIB,
             answer_size: 16 * MIB,

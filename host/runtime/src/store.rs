@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use brightsync_core::quota::Priority;
 use brightsync_core::setting::Settings;
 use tokio::time::Instant;
 use wasmtime::component::{Linker, ResourceTable};
@@ -29,6 +30,7 @@ pub(crate) struct Call {
     pub(crate) mode: Mode,
     /// When the call's time is over.
     pub(crate) deadline: Instant,
+    pub(crate) priority: Priority,
 }
 
 /// The state of one running instance.

@@ -5,7 +5,7 @@
 use brightsync_guests::deed;
 use brightsync_sdk::http::{self, Client, Request, Response};
 use brightsync_sdk::{
-    Connector, Error, Extra, NewAccount, Page, PageRequest, Result, User, Whoami, Written,
+    Connector, Error, Extra, NewAccount, Page, PageRequest, Reason, Result, User, Whoami, Written,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -29,6 +29,9 @@ struct Order {
     times: usize,
     #[serde(default)]
     repeatable: bool,
+    #[serde(default = "one_point")]
+    cost: u32,
+    bucket: Option<String>,
 }
 
 impl Connector for Asker {
@@ -80,6 +83,10 @@ fn one() -> usize {
     1
 }
 
+fn one_point() -> u32 {
+    1
+}
+
 fn orders(extra: &Extra) -> Result<Vec<Order>> {
     let Some((_, json)) = extra.iter().find(|(name, _)| name == "orders") else {
         return Ok(Vec::new());
@@ -104,6 +111,9 @@ fn request(order: &Order) -> Result<Request> {
     if order.repeatable {
         request = request.repeatable();
     }
+    if let Some(bucket) = &order.bucket {
+        request = request.cost(order.cost, bucket);
+    }
     if 0 < order.zeros {
         return Ok(request.body(vec![0; order.zeros], "application/octet-stream"));
     }
@@ -120,7 +130,11 @@ fn tell(answer: Result<Response>) -> Value {
             "location": response.header("location"),
             "body": response.text().chars().take(1000).collect::<String>(),
         }),
-        Err(error) => json!({ "code": error.code, "message": error.message }),
+        Err(error) => json!({
+            "code": error.code,
+            "message": error.message,
+            "limited": matches!(error.reason, Reason::RateLimited(_)),
+        }),
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Manifest {
     pub(super) times: Option<Times>,
     #[serde(default)]
     pub(super) limits: Limits,
+    #[serde(default)]
+    pub(super) answers: Vec<Spanned<Answer>>,
 }
 
 #[derive(Deserialize)]
@@ -121,9 +123,73 @@ pub(super) struct Times {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Limits {
-    pub(super) per_second: Option<NonZeroU32>,
-    pub(super) per_ten_seconds: Option<NonZeroU32>,
-    pub(super) per_day: Option<NonZeroU32>,
+    pub(super) per_second: Option<Spanned<NonZeroU32>>,
+    pub(super) per_ten_seconds: Option<Spanned<NonZeroU32>>,
+    pub(super) per_day: Option<Spanned<NonZeroU32>>,
+    #[serde(default)]
+    pub(super) windows: Vec<Spanned<Window>>,
     pub(super) concurrent: Option<NonZeroU32>,
     pub(super) page_size: Option<NonZeroU32>,
+    pub(super) largest_cost: Option<Spanned<NonZeroU32>>,
+    pub(super) back_off_seconds: Option<Spanned<NonZeroU32>>,
+    #[serde(default)]
+    pub(super) buckets: BTreeMap<Text, Spanned<Bucket>>,
+    #[serde(default)]
+    pub(super) told: Vec<Spanned<Told>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Window {
+    pub(super) most: NonZeroU32,
+    pub(super) seconds: Spanned<NonZeroU32>,
+    pub(super) counts: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Bucket {
+    #[serde(default)]
+    pub(super) windows: Vec<Spanned<Window>>,
+    pub(super) concurrent: Option<NonZeroU32>,
+    #[serde(default)]
+    pub(super) apart: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Told {
+    pub(super) bucket: Option<Text>,
+    pub(super) window_seconds: Option<Spanned<NonZeroU32>>,
+    pub(super) counts: Option<Text>,
+    pub(super) limit: Option<Spanned<Place>>,
+    pub(super) remaining: Option<Spanned<Place>>,
+    pub(super) usage: Option<Spanned<Place>>,
+    pub(super) reset: Option<Spanned<Place>>,
+    pub(super) reset_in: Option<Text>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Place {
+    Header(String),
+    Member(Member),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Member {
+    pub(super) header: String,
+    pub(super) key: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answer {
+    pub(super) status: Spanned<u16>,
+    pub(super) means: Text,
+    pub(super) header: Option<Text>,
+    pub(super) at: Option<Text>,
+    pub(super) is: Option<Text>,
+    pub(super) begins: Option<Text>,
 }

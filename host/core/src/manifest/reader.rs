@@ -1,7 +1,9 @@
 //! Turns a manifest as it is typed into a checked one; the first thing that is wrong ends it.
 
+mod answer;
 mod function;
 mod http;
+mod limits;
 mod place;
 mod setting;
 mod text;
@@ -14,8 +16,8 @@ use std::str::FromStr;
 use toml::Spanned;
 
 use super::{
-    Error, HeaderName, Host, Limits, MAX_LENGTH, Manifest, ParameterName, Publisher, Recipe,
-    RecipeKind, Times, raw,
+    Error, HeaderName, Host, MAX_LENGTH, Manifest, ParameterName, Publisher, Recipe, RecipeKind,
+    Times, raw,
 };
 use crate::contract::ContractVersion;
 use crate::function::Function;
@@ -101,13 +103,8 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
         "reads.accounts",
     )?;
     let times = reader.times(&raw.times)?;
-    let limits = Limits {
-        per_second: raw.limits.per_second,
-        per_ten_seconds: raw.limits.per_ten_seconds,
-        per_day: raw.limits.per_day,
-        concurrent: raw.limits.concurrent,
-        page_size: raw.limits.page_size,
-    };
+    let limits = reader.limits(&raw.limits)?;
+    let answers = reader.answers(&raw.answers)?;
     Ok(Manifest {
         name,
         title,
@@ -126,6 +123,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
         reads_of_accounts,
         times,
         limits,
+        answers,
     })
 }
 

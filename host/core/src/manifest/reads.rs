@@ -1,7 +1,6 @@
 //! How a connector reads whole collections: whose records, which scopes, and what it learns of departures.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
@@ -31,15 +30,15 @@ pub(super) trait Words: FromStr<Err = ()> + Ord {
 macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$case_doc:meta])* $case:ident $word:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum $type { $($(#[$case_doc])* $case,)* }
 
-        impl Words for $type {
+        impl $crate::manifest::reads::Words for $type {
             const ALL: &'static [&'static str] = &[$($word,)*];
         }
 
-        impl FromStr for $type {
+        impl std::str::FromStr for $type {
             type Err = ();
 
             fn from_str(text: &str) -> Result<Self, ()> {
@@ -47,13 +46,15 @@ macro_rules! words {
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(match self { $(Self::$case => $word,)* })
             }
         }
     };
 }
+
+pub(super) use words;
 
 words! {
     /// What "me" means.

@@ -1,6 +1,7 @@
 //! What a manifest may say, and what is answered to one that says something else.
 
 mod authority;
+mod limits;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::{ProptestConfig, any, proptest};
@@ -85,6 +86,13 @@ visibility-lag-ms = 2000
 per-second = 10
 page-size = 200
 "#;
+
+/// Reads the full manifest without its limits and with this at its end.
+#[track_caller]
+pub(crate) fn with(end: &str) -> Manifest {
+    let (begin, _) = FULL.split_once("[limits]").unwrap();
+    Manifest::parse(&format!("{begin}{end}")).unwrap()
+}
 
 /// Reads the full manifest with one text put in place of another.
 #[track_caller]
@@ -217,12 +225,24 @@ fn a_manifest_is_read_in_full() {
             "visibility-lag-ms": 2000
           },
           "limits": {
-            "per-second": 10,
-            "per-ten-seconds": null,
-            "per-day": null,
-            "concurrent": null,
+            "general": {
+              "windows": [
+                {
+                  "most": 10,
+                  "seconds": 1,
+                  "counts": "requests"
+                }
+              ],
+              "concurrent": null,
+              "apart": false
+            },
+            "buckets": {},
+            "told": [],
+            "largest-cost": null,
+            "back-off-seconds": null,
             "page-size": 200
-          }
+          },
+          "answers": []
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&manifest).unwrap());
 }
@@ -238,7 +258,7 @@ fn what_is_not_known_is_refused() {
         "[times]",
         "[time]",
         expect![
-            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`"
+            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`, `answers`"
         ],
     );
     check(

@@ -212,16 +212,22 @@ fn sent(result: &Result<Reply, Failure>) -> Option<Sent> {
         Ok(reply) => Some(Sent::Answered(reply.meaning)),
         Err(Failure::NotSent(_)) => Some(Sent::Never),
         Err(Failure::NoAnswer(_)) => Some(Sent::Maybe),
-        Err(Failure::Denied(_) | Failure::TooLarge | Failure::Credential | Failure::Other(_)) => {
-            None
-        }
+        Err(
+            Failure::Denied(_)
+            | Failure::Limited(_)
+            | Failure::TooLarge
+            | Failure::Credential
+            | Failure::Other(_),
+        ) => None,
     }
 }
 
 /// Whether nothing has left the host.
 fn is_unsent(failure: &Failure) -> bool {
     match failure {
-        Failure::NotSent(_) | Failure::Denied(_) | Failure::Credential => true,
+        Failure::NotSent(_) | Failure::Denied(_) | Failure::Limited(_) | Failure::Credential => {
+            true
+        }
         Failure::NoAnswer(_) | Failure::TooLarge | Failure::Other(_) => false,
     }
 }

@@ -30,6 +30,9 @@ pub(super) struct Hop {
     /// Whether it may change something.
     pub(super) changes: bool,
     pub(super) repeatable: Repeatable,
+    /// Which of the CRM's limits it counts against, and how much, by the connector's word.
+    pub(super) bucket: Option<String>,
+    pub(super) cost: Option<u32>,
     key: Option<String>,
 }
 
@@ -51,6 +54,8 @@ impl Step {
             headers,
             body,
             repeatable,
+            cost,
+            bucket,
             ..
         } = self.outgoing;
         let body = body.filter(|_| next.keeps_body);
@@ -67,6 +72,8 @@ impl Step {
                 headers,
                 body,
                 repeatable,
+                cost,
+                bucket,
             },
             key: self.key,
         }
@@ -94,6 +101,8 @@ impl Hop {
         Self {
             repeatable: Repeatable::of(method, &checked.headers, is_marked, key.is_some()),
             body: step.outgoing.body.clone(),
+            bucket: step.outgoing.bucket.clone(),
+            cost: step.outgoing.cost,
             checked,
             permit,
             changes,

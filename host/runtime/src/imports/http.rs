@@ -32,6 +32,8 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
         headers: request.headers,
         body: request.body.map(Into::into),
         repeatable: request.repeatable,
+        cost: request.cost,
+        bucket: request.bucket,
     };
     match call.shared.broker.send(call, outgoing).await {
         Ok(Answer {
@@ -51,6 +53,9 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
             broker::Failure::NoAnswer(code) => Failure::NoAnswer(code.to_owned()),
             broker::Failure::TooLarge => Failure::TooLarge,
             broker::Failure::Credential => Failure::Credential,
+            broker::Failure::Limited(wait) => {
+                Failure::Limited(wait.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)))
+            }
             broker::Failure::Other(code) => Failure::Other(code.to_owned()),
         }),
     }

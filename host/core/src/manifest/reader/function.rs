@@ -116,7 +116,7 @@ impl Reader<'_> {
         Ok(words)
     }
 
-    fn word<W: Words>(&self, text: &raw::Text, key: &str) -> Result<W, Error> {
+    pub(super) fn word<W: Words>(&self, text: &raw::Text, key: &str) -> Result<W, Error> {
         text.get_ref().parse().map_err(|()| {
             let problem = format!(
                 "{:?} is not known here; write one of {}",
