@@ -18,6 +18,7 @@ pub mod name;
 pub mod origin;
 pub mod policy;
 pub mod public_mail;
+pub mod redact;
 pub mod request;
 pub mod response;
 pub mod retry;

@@ -26,6 +26,7 @@ use crate::contract::ContractVersion;
 use crate::function::Function;
 use crate::name::{ConnectorName, RecipeName, SettingName};
 use crate::origin::Template;
+use crate::redact::place::Place;
 use crate::setting::Setting;
 
 /// The longest manifest, in bytes.
@@ -53,6 +54,7 @@ pub struct Manifest {
     reads_of_accounts: Option<Reads>,
     times: Times,
     limits: Limits,
+    redact: Vec<Place>,
 }
 
 /// Names who publishes a connector, as it is shown to people.
@@ -184,6 +186,11 @@ impl Manifest {
     /// Returns the CRM's own limits.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// Returns where the CRM's answers have secrets that no connector sees; no path twice.
+    pub fn redact(&self) -> &[Place] {
+        &self.redact
     }
 
     /// Returns a digest of everything that decides where the connector and a credential may go.

@@ -2,6 +2,7 @@
 
 mod function;
 mod place;
+mod redact;
 mod setting;
 mod text;
 
@@ -101,6 +102,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
         concurrent: raw.limits.concurrent,
         page_size: raw.limits.page_size,
     };
+    let redact = reader.redact(&raw.redact)?;
     Ok(Manifest {
         name,
         title,
@@ -118,6 +120,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
         reads_of_accounts,
         times,
         limits,
+        redact,
     })
 }
 

@@ -84,6 +84,10 @@ visibility-lag-ms = 2000
 [limits]
 per-second = 10
 page-size = 200
+
+[[redact]]
+path = "App/user"
+pointers = ["/token"]
 "#;
 
 /// Reads the full manifest with one text put in place of another.
@@ -222,7 +226,15 @@ fn a_manifest_is_read_in_full() {
             "per-day": null,
             "concurrent": null,
             "page-size": 200
-          }
+          },
+          "redact": [
+            {
+              "path": "App/user",
+              "pointers": [
+                "/token"
+              ]
+            }
+          ]
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&manifest).unwrap());
 }
