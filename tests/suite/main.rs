@@ -17,6 +17,7 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod reads;
+mod redact;
 mod response;
 mod sandbox;
 mod state;

@@ -4,7 +4,9 @@
 
 mod body;
 mod carve_out;
+mod decode;
 mod inject;
+mod redact;
 mod resolve;
 mod transport;
 
@@ -20,6 +22,7 @@ use brightsync_core::response;
 use url::Url;
 
 use self::carve_out::CarveOuts;
+use self::redact::{Found, Redaction};
 pub use self::resolve::{Resolve, SystemResolver};
 pub use self::transport::TlsError;
 use self::transport::{Transports, Wire};
@@ -31,6 +34,7 @@ use crate::store::Call;
 pub(crate) struct Broker {
     ceiling: Ceiling,
     carve_outs: CarveOuts,
+    found: Found,
     transports: Transports,
 }
 
@@ -94,6 +98,7 @@ impl Broker {
         Ok(Self {
             ceiling,
             carve_outs: CarveOuts::default(),
+            found: Found::default(),
             transports: Transports::new(resolver)?,
         })
     }
@@ -103,10 +108,16 @@ impl Broker {
         self.carve_outs.add(connection, carve_out);
     }
 
-    /// Forgets a connection: its carve-outs and its pooled network connections.
+    /// Forgets a connection: its carve-outs, its pooled network connections and what was found in its answers.
     pub(crate) fn forget(&self, connection: &ConnectionKey) {
         self.carve_outs.forget(connection);
+        self.found.forget(connection);
         self.transports.forget(connection);
+    }
+
+    /// Begins anew to count in how many answers of a connection its secrets were found.
+    pub(crate) fn forgive(&self, connection: &ConnectionKey) {
+        self.found.forget(connection);
     }
 
     /// Makes one request for a connector, and reports it whatever comes of it.
@@ -131,6 +142,7 @@ impl Broker {
             Ok(answer) => exchange.bytes_in = u64::try_from(answer.body.len()).unwrap_or(u64::MAX),
             Err(failure) => exchange.failure = Some(failure.code().to_owned()),
         }
+        exchange.clean(call);
         call.meter.request(exchange);
         result
     }
@@ -142,6 +154,11 @@ impl Broker {
         outgoing: Outgoing,
         exchange: &mut Exchange,
     ) -> Result<Answer, Failure> {
+        // What was suspended while the call ran sends nothing more.
+        if call.shared.suspended(&call.link).is_some() {
+            return Err(Failure::Denied("suspended".to_owned()));
+        }
+
         // Refuse what a guest must not set, in an address that is read once: what is checked is what is dialled.
         let manifest = call.connector.manifest();
         let base = manifest
@@ -161,6 +178,7 @@ impl Broker {
         })
         .map_err(|fault| deny(call, fault.code(), &fault))?;
         exchange.read(&checked.url);
+        exchange.clean(call);
 
         // Policy: manifest, tenant, operator.
         let permit = self.permit(call, &checked.url)?;
@@ -214,22 +232,25 @@ impl Broker {
         })?;
         exchange.status = Some(response.status());
 
-        // Cap the size. Redaction belongs here too, before a byte is passed on.
+        // Unpack, cap the size, and redact, before a byte is passed on.
         let shown = response::Allowed::default().filter(
             response.headers(),
             &checked.url,
             &response::Caps::default(),
         );
-        let body = body::read(&mut response, call).await?;
-        if let Some(write) = write {
-            write.answered();
-        }
-        Ok(Answer {
+        let mut redaction = Redaction::begin(call, &checked.url);
+        body::read(&mut response, call, &mut redaction).await?;
+        let answer = Answer {
             status: response.status(),
             url: checked.url.into(),
             headers: shown.headers,
-            body,
-        })
+            body: Vec::new(),
+        };
+        let answer = redaction.end(answer, &self.found, exchange)?;
+        if let Some(write) = write {
+            write.answered();
+        }
+        Ok(answer)
     }
 
     fn permit(&self, call: &Call, url: &Url) -> Result<Permit, Failure> {
@@ -274,6 +295,7 @@ impl Exchange {
             bytes_out: u64::try_from(outgoing.body.as_ref().map_or(0, Vec::len))
                 .unwrap_or(u64::MAX),
             bytes_in: 0,
+            redactions: 0,
             took: std::time::Duration::ZERO,
         }
     }
@@ -311,7 +333,7 @@ fn deny(call: &Call, code: &str, why: &dyn std::fmt::Display) -> Failure {
         connection = %call.link.key,
         connector = %call.link.options.connector,
         code,
-        why = %escape(&why.to_string(), 1024),
+        why = %escape(&call.redactor.text(&why.to_string()).text, 1024),
         "request denied"
     );
     Failure::Denied(code.to_owned())

@@ -67,6 +67,10 @@ impl Connection {
             }
             Err(refused) => Err(End::Refused(refused)),
         };
+        let result = result.map_err(|mut end| {
+            self.link.clean(&mut end, &meter);
+            end
+        });
         report.took = started.elapsed();
         meter.complete(&mut report);
         let cut_short = !matches!(result, Ok(_) | Err(End::Connector(_)));
@@ -140,6 +144,10 @@ impl Connection {
         T: Send + 'static,
     {
         let settings = check(&self.link, &connector)?;
+        let redactor = self
+            .link
+            .redactor(&connector)
+            .map_err(|problem| End::Refused(Refused::Connection(problem.to_string())))?;
         let slots = &self.shared.slots;
         let slot = slots
             .take(self.link.key.tenant())
@@ -151,6 +159,7 @@ impl Connection {
             link: self.link.clone(),
             connector,
             settings,
+            redactor,
             meter: meter.clone(),
             mode,
         };
@@ -190,6 +199,7 @@ impl Connection {
             memory: 0,
             host_calls: 0,
             requests: Vec::new(),
+            redactions: 0,
             log_lines: 0,
             mismatches: 0,
             outcome: "",
@@ -207,6 +217,7 @@ impl Connection {
             outcome,
             took = ?report.took,
             requests = report.requests.len(),
+            redactions = report.redactions,
             "call"
         );
         if let Some(observer) = &self.shared.observer {

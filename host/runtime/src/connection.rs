@@ -9,6 +9,7 @@ use brightsync_core::name::ConnectorName;
 
 use crate::credential::Credential;
 use crate::host::Shared;
+use crate::redactor::Cached;
 
 /// Names a connection: the tenant, and the connection among the tenant's.
 ///
@@ -62,6 +63,7 @@ pub(crate) struct Link {
     pub(crate) options: ConnectionOptions,
     /// Counts the versions of a connection: a pooled network connection serves one of them only.
     pub(crate) revision: u64,
+    pub(crate) redactor: Cached,
 }
 
 impl ConnectionKey {

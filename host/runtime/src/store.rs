@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use brightsync_core::redact::Redactor;
 use brightsync_core::setting::Settings;
 use wasmtime::component::{Linker, ResourceTable};
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -24,6 +25,7 @@ pub(crate) struct Call {
     pub(crate) link: Arc<Link>,
     pub(crate) connector: Arc<Connector>,
     pub(crate) settings: Settings,
+    pub(crate) redactor: Arc<Redactor>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) mode: Mode,
 }

@@ -250,7 +250,7 @@ fn what_is_not_known_is_refused() {
         "[times]",
         "[time]",
         expect![
-            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`"
+            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`, `redact`"
         ],
     );
     check(
