@@ -58,8 +58,8 @@ async fn a_token_is_cut_out_of_an_answer_in_every_encoding() {
             {"page":"{\"token\":\"[redacted]\"}"}
             [redacted] [redacted] [redacted]
             [redacted]
-            eC1hcGkta2V5OiBz[redacted]
-            WC1BUEktS2V5On[redacted]sIGFuZCBtb3Jl
+            eC1hcGkta2V5Oi[redacted]==
+            WC1BUEktS2V5O[redacted]LCBhbmQgbW9yZQ
             [redacted]"#]],
     )
     .await;

@@ -80,18 +80,8 @@ impl<'a> Redaction<'a> {
         for text in values.chain([&mut answer.url]) {
             secrets += call.clean(text);
         }
-        if 0 < places + secrets {
-            exchange.redactions = places + secrets;
-            tracing::warn!(
-                call = %call.id,
-                connection = %call.link.key,
-                connector = %call.link.options.connector,
-                path = %exchange.path,
-                places,
-                secrets,
-                "redacted"
-            );
-        }
+        exchange.redactions = exchange.redactions.saturating_add(places + secrets);
+        tell(call, exchange, places, secrets);
         call.meter.redacted(places + secrets);
         let most = call.shared.limits.redactions;
         if 0 < secrets && most < found.count(&call.link.key) {
@@ -103,6 +93,17 @@ impl<'a> Redaction<'a> {
             return Err(Failure::NoAnswer("suspended"));
         }
         Ok(answer)
+    }
+}
+
+/// Tells the operator how much was cut, never what. That a place is cut is what its mark is for.
+fn tell(call: &Call, exchange: &Exchange, places: u32, secrets: u32) {
+    let (connection, connector) = (&call.link.key, &call.link.options.connector);
+    let (call, path) = (call.id, &exchange.path);
+    if 0 < secrets {
+        tracing::warn!(%call, %connection, %connector, %path, places, secrets, "redacted");
+    } else if 0 < places {
+        tracing::debug!(%call, %connection, %connector, %path, places, "redacted");
     }
 }
 
