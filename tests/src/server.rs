@@ -33,6 +33,8 @@ pub enum Answer {
         /// The body.
         body: Vec<u8>,
     },
+    /// The body of the request, sent back.
+    Echo,
     /// These bytes, and then the connection is closed.
     Raw(Vec<u8>),
     /// A head, and then chunks of a body for as long as somebody reads them.
@@ -123,7 +125,7 @@ impl Answer {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         match &mut self {
             Self::Whole { headers, .. } => headers.push((name.to_owned(), value.to_owned())),
-            Self::Raw(_) | Self::Endless | Self::Never | Self::Behind(..) => {
+            Self::Echo | Self::Raw(_) | Self::Endless | Self::Never | Self::Behind(..) => {
                 panic!("only a whole answer takes headers")
             }
         }
@@ -155,6 +157,7 @@ impl Answer {
                 stream.write_all(body)?;
                 Ok(true)
             }
+            Self::Echo => Self::text(500, "there is nothing to send back").write(stream),
             Self::Raw(bytes) => {
                 stream.write_all(bytes)?;
                 Ok(false)
@@ -353,7 +356,17 @@ impl Shared {
             return answer;
         }
         if let Some((_, answer)) = script.always.iter().find(|(it, _)| *it == line) {
-            return answer.clone();
+            return match answer {
+                Answer::Echo => Answer::Whole {
+                    status: 200,
+                    headers: Vec::new(),
+                    body: script
+                        .asked
+                        .last()
+                        .map_or_else(Vec::new, |it| it.body.clone()),
+                },
+                other => other.clone(),
+            };
         }
         script.unannounced.push(line);
         Answer::text(599, "nobody announced this")

@@ -20,6 +20,7 @@ mod limits;
 mod loading;
 mod quota;
 mod reads;
+mod redact;
 mod redirect;
 mod response;
 mod retry;

@@ -20,6 +20,7 @@ pub mod origin;
 pub mod policy;
 pub mod public_mail;
 pub mod quota;
+pub mod redact;
 pub mod redirect;
 pub mod request;
 pub mod response;

@@ -31,6 +31,7 @@ use crate::contract::ContractVersion;
 use crate::function::Function;
 use crate::name::{ConnectorName, RecipeName, SettingName};
 use crate::origin::Template;
+use crate::redact::place;
 use crate::setting::Setting;
 
 /// The longest manifest, in bytes.
@@ -61,6 +62,7 @@ pub struct Manifest {
     times: Times,
     limits: Limits,
     answers: Vec<AnswerRule>,
+    redact: Vec<place::Place>,
 }
 
 /// Names who publishes a connector, as it is shown to people.
@@ -186,6 +188,11 @@ impl Manifest {
     /// Returns what answers mean where their status does not say it; the first rule that fits counts.
     pub fn answers(&self) -> &[AnswerRule] {
         &self.answers
+    }
+
+    /// Returns where the CRM's answers have secrets that no connector sees; no path twice.
+    pub fn redact(&self) -> &[place::Place] {
+        &self.redact
     }
 
     /// Returns a digest of everything that decides where the connector and a credential may go.

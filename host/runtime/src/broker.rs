@@ -7,9 +7,11 @@
 mod body;
 mod breaker;
 mod carve_out;
+mod decode;
 mod dry_run;
 mod inject;
 mod quota;
+mod redact;
 mod resolve;
 mod retry;
 mod step;
@@ -34,6 +36,7 @@ pub(crate) use self::dry_run::Mode;
 pub use self::dry_run::PlannedRequest;
 pub use self::quota::Quota;
 pub(crate) use self::quota::Quotas;
+use self::redact::{Found, Redaction};
 pub use self::resolve::{Resolve, SystemResolver};
 use self::retry::{Attempts, Retries};
 use self::step::{Hop, Step};
@@ -47,6 +50,7 @@ use crate::store::Call;
 pub(crate) struct Broker {
     ceiling: Ceiling,
     carve_outs: CarveOuts,
+    found: Found,
     transports: Transports,
     retries: Retries,
     pub(crate) quotas: Quotas,
@@ -102,6 +106,7 @@ impl Broker {
         Ok(Self {
             ceiling,
             carve_outs: CarveOuts::default(),
+            found: Found::default(),
             transports: Transports::new(resolver)?,
             retries: Retries::new(retries),
             quotas: Quotas::new(),
@@ -113,10 +118,16 @@ impl Broker {
         self.carve_outs.add(connection, carve_out);
     }
 
-    /// Forgets a connection: its carve-outs and its pooled network connections.
+    /// Forgets a connection: its carve-outs, its pooled network connections and what was found in its answers.
     pub(crate) fn forget(&self, connection: &ConnectionKey) {
         self.carve_outs.forget(connection);
+        self.found.forget(connection);
         self.transports.forget(connection);
+    }
+
+    /// Begins anew to count in how many answers of a connection its secrets were found.
+    pub(crate) fn forgive(&self, connection: &ConnectionKey) {
+        self.found.forget(connection);
     }
 
     /// Makes one request for a connector. Each attempt of each hop is in the call's report, whatever comes of it.
@@ -135,7 +146,6 @@ impl Broker {
                 Ok(answered) => answered,
                 Err(failure) => return written.ok_or(failure),
             };
-            // Redaction belongs here as well: an address that a CRM makes up may hold a secret, and is in reports and answers.
             let locations = reply.locations.iter().map(Vec::as_slice);
             let next = with_reserved(call, |reserved| {
                 trail.follow(hop.asked(), reply.answer.status, locations, reserved)
@@ -169,7 +179,8 @@ impl Broker {
         match self.admit(call, step, &mut exchange) {
             Ok(hop) => Ok((self.repeat(call, &hop, &exchange).await?, hop)),
             Err(failure) => {
-                call.meter.request(exchange.ended(started, Err(&failure)));
+                call.meter
+                    .request(exchange.ended(call, started, Err(&failure)));
                 Err(failure)
             }
         }
@@ -185,7 +196,7 @@ impl Broker {
                 Err(failure) => Err(failure),
             };
             let told = result.as_ref().map(|reply| reply.answer.body.len());
-            call.meter.request(exchange.ended(started, told));
+            call.meter.request(exchange.ended(call, started, told));
             if let Some(result) = attempts.next(result, started.elapsed()).await {
                 return result;
             }
@@ -206,6 +217,7 @@ impl Broker {
         })
         .map_err(|fault| deny(call, fault.code(), &fault))?;
         exchange.read(&checked.url);
+        exchange.clean(call);
 
         // Policy: manifest, tenant, operator.
         let permit = self.permit(call, &checked.url)?;
@@ -228,6 +240,10 @@ impl Broker {
         attempts: &mut Attempts<'_>,
         exchange: &mut Exchange,
     ) -> Result<Reply, Failure> {
+        // What was suspended while the call ran sends nothing more.
+        if call.shared.suspended(&call.link).is_some() {
+            return Err(Failure::Denied("suspended".to_owned()));
+        }
         let permit = &hop.permit;
         if attempts.has_waited() {
             // In the meantime the operator may have taken the leave back.
@@ -270,28 +286,31 @@ impl Broker {
         })?;
         exchange.status = Some(response.status());
 
-        // Cap the size. Redaction belongs here too, before a byte is passed on.
+        // Unpack, cap the size, and redact, before a byte is passed on.
         let shown = response::Allowed::default().filter(
             response.headers(),
             &hop.checked.url,
             &response::Caps::default(),
         );
-        let body = body::read(&mut response, call).await;
+        let mut redaction = Redaction::begin(call, &hop.checked.url);
+        let read = body::read(&mut response, call, &mut redaction).await;
+        let answer = Answer {
+            status: response.status(),
+            url: hop.checked.url.clone().into(),
+            headers: shown.headers,
+            body: Vec::new(),
+        };
+        let answer = read.and_then(|()| redaction.end(answer, &self.found, exchange));
 
-        // What the answer means: for retry, and, of the CRM's limits, for all who share them.
-        let seen = body.as_deref().unwrap_or_default();
-        let (meaning, wait) =
-            turn.answered(call, response.status(), response.headers().collect(), seen);
+        // What the answer means: for retry, and, of the CRM's limits, for all who share them. No rule of a manifest sees a secret.
+        let seen = answer.as_ref().map_or(&[][..], |it| &it.body);
+        let headers = redact::headers(call, &response);
+        let (meaning, wait) = turn.answered(call, response.status(), &headers, seen);
         Ok(Reply {
             meaning,
             wait,
             locations: response.all("location"),
-            answer: Answer {
-                status: response.status(),
-                url: hop.checked.url.clone().into(),
-                headers: shown.headers,
-                body: body?,
-            },
+            answer: answer?,
         })
     }
 
@@ -354,7 +373,7 @@ fn deny(call: &Call, code: &str, why: &dyn std::fmt::Display) -> Failure {
         connection = %call.link.key,
         connector = %call.link.options.connector,
         code,
-        why = %escape(&why.to_string(), 1024),
+        why = %escape(&call.redactor.text(&why.to_string()).text, 1024),
         "request denied"
     );
     Failure::Denied(code.to_owned())

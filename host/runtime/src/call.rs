@@ -68,6 +68,10 @@ impl Connection {
             }
             Err(refused) => Err(End::Refused(refused)),
         };
+        let result = result.map_err(|mut end| {
+            self.link.clean(&mut end, &meter);
+            end
+        });
         report.took = started.elapsed();
         meter.complete(&mut report);
         let cut_short = !matches!(result, Ok(_) | Err(End::Connector(_)));
@@ -141,6 +145,10 @@ impl Connection {
         T: Send + 'static,
     {
         let settings = check(&self.link, &connector)?;
+        let redactor = self
+            .link
+            .redactor(&connector)
+            .map_err(|problem| End::Refused(Refused::Connection(problem.to_string())))?;
         let slots = &self.shared.slots;
         let slot = slots
             .take(self.link.key.tenant())
@@ -153,6 +161,7 @@ impl Connection {
             link: self.link.clone(),
             connector,
             settings,
+            redactor,
             meter: meter.clone(),
             mode,
             deadline,
@@ -193,6 +202,7 @@ impl Connection {
             memory: 0,
             host_calls: 0,
             requests: Vec::new(),
+            redactions: 0,
             log_lines: 0,
             mismatches: 0,
             outcome: "",
@@ -210,6 +220,7 @@ impl Connection {
             outcome,
             took = ?report.took,
             requests = report.requests.len(),
+            redactions = report.redactions,
             "call"
         );
         if let Some(observer) = &self.shared.observer {

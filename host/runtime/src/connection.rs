@@ -12,6 +12,7 @@ use brightsync_core::setting::Settings;
 
 use crate::credential::Credential;
 use crate::host::Shared;
+use crate::redactor::Cached;
 
 /// Names a connection: the tenant, and the connection among the tenant's.
 ///
@@ -70,6 +71,7 @@ pub(crate) struct Link {
     pub(crate) options: ConnectionOptions,
     /// Counts the versions of a connection: a pooled network connection serves one of them only.
     pub(crate) revision: u64,
+    pub(crate) redactor: Cached,
 }
 
 impl ConnectionKey {

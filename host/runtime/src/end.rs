@@ -88,8 +88,8 @@ pub enum Refused {
     /// All places for calls were taken for too long.
     #[error("the host is busy; try again later")]
     Busy,
-    /// An operator has suspended the connector, the tenant or the connection.
-    #[error("{0} is suspended by an operator")]
+    /// The connector, the tenant or the connection is suspended, by an operator or by the host.
+    #[error("{0}")]
     Suspended(String),
     /// The host is shutting down.
     #[error("the host is shutting down")]

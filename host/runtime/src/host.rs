@@ -1,6 +1,6 @@
 //! The embedder's way in: a host, the connectors that it has loaded, and the connections that they serve.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -46,7 +46,7 @@ pub(crate) struct Shared {
     linker: Linker<Running>,
     compiler: Compiler,
     connectors: RwLock<HashMap<ConnectorName, Arc<Connector>>>,
-    suspended: RwLock<HashSet<Suspension>>,
+    suspended: RwLock<HashMap<Suspension, &'static str>>,
     revisions: AtomicU64,
 }
 
@@ -176,6 +176,7 @@ impl Host {
             link: Arc::new(Link {
                 key,
                 options,
+                redactor: Default::default(),
                 revision: self.0.revisions.fetch_add(1, Ordering::Relaxed),
             }),
             shared: self.0.clone(),
@@ -201,11 +202,14 @@ impl Host {
 
     /// Refuses all new calls of a connector, a tenant or a connection, at once.
     pub fn suspend(&self, what: Suspension) {
-        write(&self.0.suspended).insert(what);
+        self.0.suspend(what, "by an operator");
     }
 
-    /// Takes a suspension back.
+    /// Takes a suspension back, also one that the host has made itself (see [`Limits::redactions`]).
     pub fn resume(&self, what: &Suspension) {
+        if let Suspension::Connection(key) = what {
+            self.0.broker.forgive(key);
+        }
         write(&self.0.suspended).remove(what);
     }
 
@@ -320,7 +324,13 @@ impl Shared {
         read(&self.connectors).get(name).cloned()
     }
 
-    /// What of a connection is suspended, if anything is.
+    /// Suspends something; the text says by whom or why. What an operator has suspended stays so.
+    pub(crate) fn suspend(&self, what: Suspension, why: &'static str) {
+        tracing::warn!(?what, why, "suspended");
+        write(&self.suspended).entry(what).or_insert(why);
+    }
+
+    /// What of a connection is suspended and why, if anything is.
     pub(crate) fn suspended(&self, link: &Link) -> Option<String> {
         let suspended = read(&self.suspended);
         if suspended.is_empty() {
@@ -343,7 +353,7 @@ impl Shared {
             ),
         ]
         .into_iter()
-        .find_map(|(what, text)| suspended.contains(&what).then_some(text))
+        .find_map(|(what, text)| Some(format!("{text} is suspended {}", suspended.get(&what)?)))
     }
 }
 

@@ -17,6 +17,7 @@ mod imports;
 mod limits;
 mod lookup;
 mod read;
+mod redactor;
 mod report;
 mod slots;
 mod state;

@@ -25,8 +25,13 @@ use crate::report::Meter;
 /// | `side_by_side` | 10 | further requests of one `send-all` wait for their turn |
 /// | `bytes_out` | 16 MiB | the guest is answered `denied` |
 /// | `answer_size` | 16 MiB | the guest is answered `too-large` |
+/// | `answer_packed_size` | 16 MiB | the guest is answered `too-large` |
+/// | `answer_ratio` | 200 | the guest is answered `too-large`, if the answer unpacks to more than 64 KiB |
 /// | `bytes_in` | 128 MiB | the guest is answered `too-large` |
 /// | `log_lines` | 200 | further lines are dropped, and that is logged once |
+/// | `redactions` | 20 | the guest is answered `no-answer`, and the connection is suspended until an operator resumes it |
+///
+/// An answer may be packed with gzip, with brotli in a window of at most 16 MiB, or with zstd in one of at most 8 MiB; beyond them it is `too-large` or broken.
 ///
 /// The stack is limited for all calls alike, to 512 KiB; beyond it the call ends with [`Limit::Stack`], or, where a guest keeps its own stack in its memory, as a trap.
 #[derive(Clone, Debug)]
@@ -57,12 +62,18 @@ pub struct Limits {
     pub side_by_side: usize,
     /// Bytes of all requests of one call.
     pub bytes_out: u64,
-    /// Bytes of the body of one answer.
+    /// Bytes of the body of one answer, unpacked if it is compressed.
     pub answer_size: u64,
-    /// Bytes of the bodies of all answers of one call.
+    /// Bytes of the body of one answer as it comes over the network.
+    pub answer_packed_size: u64,
+    /// How many times as many bytes as came over the network an answer may unpack to.
+    pub answer_ratio: u64,
+    /// Bytes of the bodies of all answers of one call, unpacked.
     pub bytes_in: u64,
     /// Lines that a guest may log in one call.
     pub log_lines: u32,
+    /// Answers of one connection in which the host found a secret of that connection, in all calls since it was connected or resumed. It keeps connectors from guessing secrets and seeing which guess is cut out.
+    pub redactions: u32,
 }
 
 /// Which limit ended a call.
@@ -116,8 +127,11 @@ impl Default for Limits {
             side_by_side: 10,
             bytes_out: 16 * MIB,
             answer_size: 16 * MIB,
+            answer_packed_size: 16 * MIB,
+            answer_ratio: 200,
             bytes_in: 128 * MIB,
             log_lines: 200,
+            redactions: 20,
         }
     }
 }

@@ -47,6 +47,8 @@ pub struct Report {
     pub host_calls: u32,
     /// Its requests in the order in which they ended, those that were refused included.
     pub requests: Vec<Exchange>,
+    /// How often something secret was cut out of its answers, its log lines and its errors.
+    pub redactions: u32,
     /// Lines that it logged.
     pub log_lines: u32,
     /// Records that it answered and that are not what was asked for; the host dropped them.
@@ -74,8 +76,10 @@ pub struct Exchange {
     pub failure: Option<String>,
     /// Bytes of the request's body.
     pub bytes_out: u64,
-    /// Bytes of the answer's body.
+    /// Bytes of the answer's body, as the guest got it.
     pub bytes_in: u64,
+    /// How often something secret was cut out of the answer, or out of what is told here.
+    pub redactions: u32,
     /// How long it took.
     #[serde(serialize_with = "micros")]
     pub took: Duration,
@@ -88,6 +92,7 @@ pub(crate) struct Meter {
     memory: AtomicUsize,
     host_calls: AtomicU32,
     log_lines: AtomicU32,
+    redactions: AtomicU32,
     notes: Mutex<Notes>,
 }
 
@@ -128,6 +133,11 @@ impl Meter {
     /// Counts a log line and answers how many there were.
     pub(crate) fn log_line(&self) -> u32 {
         add(&self.log_lines)
+    }
+
+    /// Counts what was cut out.
+    pub(crate) fn redacted(&self, cuts: u32) {
+        self.redactions.fetch_add(cuts, Ordering::Relaxed);
     }
 
     /// Notes how far the memory has grown.
@@ -202,6 +212,7 @@ impl Meter {
         report.guest_time = crate::engine::TICK * self.ticks.load(Ordering::Relaxed);
         report.memory = self.memory.load(Ordering::Relaxed);
         report.host_calls = self.host_calls.load(Ordering::Relaxed);
+        report.redactions = self.redactions.load(Ordering::Relaxed);
         report.log_lines = self.log_lines.load(Ordering::Relaxed);
         report.requests.clone_from(&notes.requests);
     }

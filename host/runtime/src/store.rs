@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use brightsync_core::quota::Priority;
+use brightsync_core::redact::Redactor;
 use brightsync_core::setting::Settings;
 use tokio::time::Instant;
 use wasmtime::component::{Linker, ResourceTable};
@@ -26,6 +27,7 @@ pub(crate) struct Call {
     pub(crate) link: Arc<Link>,
     pub(crate) connector: Arc<Connector>,
     pub(crate) settings: Settings,
+    pub(crate) redactor: Arc<Redactor>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) mode: Mode,
     /// When the call's time is over.

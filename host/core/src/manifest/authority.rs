@@ -65,6 +65,15 @@ pub(super) fn digest(manifest: &Manifest) -> AuthorityDigest {
         }
         canon.templates(recipe.audience().iter());
     }
+    // A mark that is gone lets a connector see what it could not.
+    canon.count(manifest.redact.len());
+    let mut places: Vec<_> = manifest.redact.iter().collect();
+    places.sort_by_key(|it| it.path());
+    for place in places {
+        canon.text(&place.path().to_string());
+        let pointers: Vec<String> = place.pointers().iter().map(ToString::to_string).collect();
+        canon.texts(pointers.iter().map(String::as_str));
+    }
     AuthorityDigest(canon.0.finalize().into())
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Manifest {
     pub(super) limits: Limits,
     #[serde(default)]
     pub(super) answers: Vec<Spanned<Answer>>,
+    #[serde(default)]
+    pub(super) redact: Vec<Redact>,
 }
 
 #[derive(Deserialize)]
@@ -77,6 +79,13 @@ pub(super) struct Recipe {
     pub(super) header: Option<Text>,
     pub(super) parameter: Option<Text>,
     pub(super) audience: Spanned<Vec<Text>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Redact {
+    pub(super) path: Text,
+    pub(super) pointers: Spanned<Vec<Text>>,
 }
 
 #[derive(Deserialize)]

@@ -5,6 +5,7 @@ mod function;
 mod http;
 mod limits;
 mod place;
+mod redact;
 mod setting;
 mod text;
 
@@ -105,6 +106,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
     let times = reader.times(&raw.times)?;
     let limits = reader.limits(&raw.limits)?;
     let answers = reader.answers(&raw.answers)?;
+    let redact = reader.redact(&raw.redact)?;
     Ok(Manifest {
         name,
         title,
@@ -124,6 +126,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
         times,
         limits,
         answers,
+        redact,
     })
 }
 

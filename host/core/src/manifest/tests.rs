@@ -85,6 +85,10 @@ visibility-lag-ms = 2000
 [limits]
 per-second = 10
 page-size = 200
+
+[[redact]]
+path = "App/user"
+pointers = ["/token"]
 "#;
 
 /// Reads the full manifest without its limits and with this at its end.
@@ -242,7 +246,15 @@ fn a_manifest_is_read_in_full() {
             "back-off-seconds": null,
             "page-size": 200
           },
-          "answers": []
+          "answers": [],
+          "redact": [
+            {
+              "path": "App/user",
+              "pointers": [
+                "/token"
+              ]
+            }
+          ]
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(&manifest).unwrap());
 }
@@ -258,7 +270,7 @@ fn what_is_not_known_is_refused() {
         "[times]",
         "[time]",
         expect![
-            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`, `answers`"
+            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`, `answers`, `redact`"
         ],
     );
     check(

@@ -1,32 +1,48 @@
 //! Reads the body of an answer, and no more of it than may be passed on.
 
 use super::Failure;
+use super::decode::Decoder;
+use super::redact::Redaction;
 use super::transport::Received;
 use crate::store::Call;
 
-/// Reads to the end, or until it is too large.
-pub(super) async fn read(response: &mut Received, call: &Call) -> Result<Vec<u8>, Failure> {
+/// How many packed bytes are unpacked before the caps are looked at.
+const STEP: usize = 4 * 1024;
+
+/// How many unpacked bytes are never too many for what they were packed in.
+const SMALL: u64 = 64 * 1024;
+
+/// Reads to the end, or until it is too large: as it came, as it is unpacked, or in how much there was to unpack in so little.
+pub(super) async fn read(
+    response: &mut Received,
+    call: &Call,
+    redaction: &mut Redaction<'_>,
+) -> Result<(), Failure> {
     let limits = &call.shared.limits;
-    if response.is_encoded() {
-        // None was asked for, and what cannot be unpacked under a cap is not passed on.
-        return Err(Failure::Other("content-encoding"));
-    }
-    if response
-        .announced()
-        .is_some_and(|length| limits.answer_size < length)
-    {
+    let mut decoder = Decoder::new(response.encoding()?)?;
+    let most = limits.answer_packed_size;
+    if response.announced().is_some_and(|length| most < length) {
         return Err(Failure::TooLarge);
     }
-    let mut body = Vec::new();
+    let (mut packed, mut unpacked) = (0_u64, 0_u64);
     while let Some(chunk) = response.chunk().await? {
-        let length = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        let total = u64::try_from(body.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(length);
-        if limits.answer_size < total || !call.meter.receive(length, limits.bytes_in) {
-            return Err(Failure::TooLarge);
+        for piece in chunk.chunks(STEP) {
+            packed = packed.saturating_add(length(piece));
+            let left = limits.answer_size.saturating_sub(unpacked);
+            let bytes = decoder.feed(piece, usize::try_from(left).unwrap_or(usize::MAX))?;
+            unpacked = unpacked.saturating_add(length(&bytes));
+            if most < packed
+                || SMALL.max(packed.saturating_mul(limits.answer_ratio)) < unpacked
+                || !call.meter.receive(length(&bytes), limits.bytes_in)
+            {
+                return Err(Failure::TooLarge);
+            }
+            redaction.push(&bytes);
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    decoder.finish()
+}
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

@@ -148,6 +148,7 @@ impl Exchange {
             failure: None,
             bytes_out: u64::try_from(body).unwrap_or(u64::MAX),
             bytes_in: 0,
+            redactions: 0,
             took: Duration::ZERO,
         }
     }
@@ -157,13 +158,19 @@ impl Exchange {
         self.path = escape(url.path(), 256).into_owned();
     }
 
-    /// The line when the request has ended: with a body of so many bytes, or not.
-    pub(super) fn ended(mut self, started: Instant, end: Result<usize, &Failure>) -> Self {
+    /// The line when the request has ended: with a body of so many bytes, or not. No secret is in it.
+    pub(super) fn ended(
+        mut self,
+        call: &Call,
+        started: Instant,
+        end: Result<usize, &Failure>,
+    ) -> Self {
         self.took = started.elapsed();
         match end {
             Ok(length) => self.bytes_in = u64::try_from(length).unwrap_or(u64::MAX),
             Err(failure) => self.failure = Some(failure.code().to_owned()),
         }
+        self.clean(call);
         self
     }
 }

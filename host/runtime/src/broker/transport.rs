@@ -17,6 +17,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
 use super::Failure;
+use super::decode::{self, Encoding};
 use super::resolve::{Checked, NoAddress, Resolve, Rule};
 use crate::connection::{ConnectionKey, Link};
 
@@ -194,7 +195,7 @@ impl Wire {
             USER_AGENT,
             HeaderValue::from_static(concat!("BrightSync/", env!("CARGO_PKG_VERSION"))),
         );
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(decode::ACCEPTED));
         for (name, value) in self.headers {
             let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
             else {
@@ -237,13 +238,9 @@ impl Received {
         self.0.content_length()
     }
 
-    pub(super) fn is_encoded(&self) -> bool {
-        let identity = HeaderValue::from_static("identity");
-        self.0
-            .headers()
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|it| *it != identity)
+    pub(super) fn encoding(&self) -> Result<Encoding, Failure> {
+        let values = self.0.headers().get_all(CONTENT_ENCODING);
+        Encoding::of(values.iter().map(HeaderValue::as_bytes))
     }
 
     pub(super) async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Failure> {

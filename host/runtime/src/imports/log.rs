@@ -19,7 +19,9 @@ impl Host for Running {
             }
             return Ok(());
         }
-        let text = escape(&message, LONGEST);
+        let redacted = self.call.redactor.text(&message);
+        self.call.meter.redacted(redacted.cuts);
+        let text = escape(&redacted.text, LONGEST);
         let (call, connection, connector) = (
             self.call.id,
             &self.call.link.key,

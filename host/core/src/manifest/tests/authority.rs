@@ -257,6 +257,8 @@ fn the_digest_changes_with_the_authority_and_with_nothing_else() {
     check_digest("X-Api-Key", "X-Api-Token", false);
     check_digest("api_token", "key", false);
     check_digest("[auth.api-key]", "[auth.key]", false);
+    check_digest("path = \"App/user\"", "path = \"App/*\"", false);
+    check_digest("[\"/token\"]", "[\"/secret\"]", false);
     check_digest(
         "audience = [\"{site}\"]",
         "audience = [\"{site}\", \"{api-domain}\"]",
@@ -278,4 +280,41 @@ fn a_digest_reads_back_from_its_text() {
     ] {
         assert!(text.parse::<AuthorityDigest>().is_err(), "{text}");
     }
+}
+
+#[test]
+fn a_mark_that_would_cut_nothing_is_refused() {
+    check(
+        "path = \"App/user\"",
+        "path = \"/App/user\"",
+        expect![[
+            r#"line 80: redact[0].path: "/App/user" is no path of the API; write its segments as in "App/user", with "*" for any one"#
+        ]],
+    );
+    check(
+        "[\"/token\"]",
+        "[\"token\"]",
+        expect![[
+            r#"line 81: redact[0].pointers[0]: "token" is no JSON pointer; write it as in "/token" or "/list/*/key", with "~1" for a slash and "~0" for a tilde"#
+        ]],
+    );
+    check(
+        "[\"/token\"]",
+        "[]",
+        expect![[
+            r#"line 81: redact[0].pointers: no pointer is listed, so nothing would be cut; write for example "/token""#
+        ]],
+    );
+    check(
+        "[\"/token\"]",
+        "[\"/token\", \"/token\"]",
+        expect![[r#"line 81: redact[0].pointers[1]: "/token" is listed twice; remove one"#]],
+    );
+    check(
+        "pointers = [\"/token\"]",
+        "pointers = [\"/token\"]\n[[redact]]\npath = \"App/user\"\npointers = [\"/key\"]",
+        expect![[
+            r#"line 83: redact[1].path: "App/user" is marked twice; list all pointers in one place"#
+        ]],
+    );
 }

@@ -170,10 +170,14 @@ impl Turn {
         &self,
         call: &Call,
         status: u16,
-        headers: Vec<(&str, &[u8])>,
+        headers: &[(String, String)],
         body: &[u8],
     ) -> (Meaning, Option<Duration>) {
         let manifest = call.connector.manifest();
+        let headers = headers.iter();
+        let headers: Vec<_> = headers
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
         let seen = Seen {
             status,
             headers: &headers,

@@ -1,0 +1,164 @@
+//! Takes the connection's secrets out of an answer before a guest sees it, and out of what is told of the request.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use brightsync_core::redact::Stream;
+use brightsync_core::redact::place::{self, Pointer};
+use url::Url;
+
+use super::transport::Received;
+use super::{Answer, Failure};
+use crate::connection::ConnectionKey;
+use crate::host::Suspension;
+use crate::report::Exchange;
+use crate::store::Call;
+
+/// In how many answers of each connection a secret was found.
+#[derive(Debug, Default)]
+pub(super) struct Found(Mutex<HashMap<ConnectionKey, u32>>);
+
+/// An answer on its way to the guest.
+pub(super) struct Redaction<'a> {
+    call: &'a Call,
+    pointers: Vec<&'a Pointer>,
+    /// What a place is marked in has to be there as a whole.
+    whole: Vec<u8>,
+    stream: Stream<'a>,
+    body: Vec<u8>,
+}
+
+impl<'a> Redaction<'a> {
+    /// Begins with the answer to a request for an address.
+    pub(super) fn begin(call: &'a Call, url: &Url) -> Self {
+        let places = call.connector.manifest().redact().iter();
+        let marked = places.filter(|it| it.covers(url));
+        Self {
+            call,
+            pointers: marked.flat_map(|it| it.pointers()).collect(),
+            whole: Vec::new(),
+            stream: call.redactor.stream(),
+            body: Vec::new(),
+        }
+    }
+
+    /// Takes some of the body.
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        if self.pointers.is_empty() {
+            self.stream.push(bytes, &mut self.body);
+        } else {
+            self.whole.extend_from_slice(bytes);
+        }
+    }
+
+    /// Ends with what the guest may see: first without what is cut by its place, then without the connection's own secrets.
+    ///
+    /// A guest could guess secrets and see by what is cut which guess was right. So answers in which a secret was found are counted, and with one too many the connection is suspended and the answer kept.
+    pub(super) fn end(
+        mut self,
+        mut answer: Answer,
+        found: &Found,
+        exchange: &mut Exchange,
+    ) -> Result<Answer, Failure> {
+        let call = self.call;
+        let mut places = 0;
+        if !self.pointers.is_empty() {
+            match place::cut(&self.pointers, &self.whole) {
+                Ok((body, cuts)) => {
+                    places = cuts;
+                    self.stream.push(&body, &mut self.body);
+                }
+                // An error that is no JSON has no token in it; an answer in another form than the manifest expects may.
+                Err(_) if !(200..300).contains(&answer.status) => {
+                    self.stream.push(&self.whole, &mut self.body);
+                }
+                Err(_) => return Err(Failure::NoAnswer("not-json")),
+            }
+        }
+        let mut secrets = self.stream.finish(&mut self.body);
+        answer.body = self.body;
+        let values = answer.headers.iter_mut().map(|(_, value)| value);
+        for text in values.chain([&mut answer.url]) {
+            secrets += call.clean(text);
+        }
+        exchange.redactions = exchange.redactions.saturating_add(places + secrets);
+        tell(call, exchange, places, secrets);
+        call.meter.redacted(places + secrets);
+        let most = call.shared.limits.redactions;
+        if 0 < secrets && most < found.count(&call.link.key) {
+            let key = call.link.key.clone();
+            call.shared.suspend(
+                Suspension::Connection(key),
+                "because connectors found too much of its credential in answers",
+            );
+            return Err(Failure::NoAnswer("suspended"));
+        }
+        Ok(answer)
+    }
+}
+
+/// The headers of an answer as the manifest's rules may see them: all of them, without secrets.
+pub(super) fn headers(call: &Call, response: &Received) -> Vec<(String, String)> {
+    let headers = response.headers().map(|(name, value)| {
+        let mut value = String::from_utf8_lossy(value).into_owned();
+        call.clean(&mut value);
+        (name.to_owned(), value)
+    });
+    headers.collect()
+}
+
+/// Tells the operator how much was cut, never what. That a place is cut is what its mark is for.
+fn tell(call: &Call, exchange: &Exchange, places: u32, secrets: u32) {
+    let (connection, connector) = (&call.link.key, &call.link.options.connector);
+    let (call, path) = (call.id, &exchange.path);
+    if 0 < secrets {
+        tracing::warn!(%call, %connection, %connector, %path, places, secrets, "redacted");
+    } else if 0 < places {
+        tracing::debug!(%call, %connection, %connector, %path, places, "redacted");
+    }
+}
+
+impl Found {
+    /// Counts one more answer and says how many there were.
+    fn count(&self, connection: &ConnectionKey) -> u32 {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = all.entry(connection.clone()).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+
+    /// Begins to count anew.
+    pub(super) fn forget(&self, connection: &ConnectionKey) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(connection);
+    }
+}
+
+impl Exchange {
+    /// Takes secrets out of what is told of the request; a guest may have guessed one and asked for it.
+    pub(super) fn clean(&mut self, call: &Call) {
+        let Self {
+            method,
+            origin,
+            path,
+            failure,
+            ..
+        } = self;
+        let texts = [method, origin, path].into_iter().chain(failure);
+        let cuts = texts.map(|it| call.clean(it)).sum();
+        self.redactions = self.redactions.saturating_add(cuts);
+        call.meter.redacted(cuts);
+    }
+}
+
+impl Call {
+    /// Takes secrets out of a text and says how many there were.
+    pub(crate) fn clean(&self, text: &mut String) -> u32 {
+        let redacted = self.redactor.text(text);
+        let cuts = redacted.cuts;
+        if 0 < cuts {
+            *text = redacted.text.into_owned();
+        }
+        cuts
+    }
+}
