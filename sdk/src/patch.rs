@@ -290,6 +290,13 @@ impl<T> Change<T> {
     }
 }
 
+/// What a CRM's JSON has for it; `Clear` is `null`.
+impl<T: Into<Value>> From<Change<T>> for Value {
+    fn from(change: Change<T>) -> Self {
+        change.into_option().map_or(Self::Null, Into::into)
+    }
+}
+
 impl<T: Serialize> Serialize for Change<T> {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         match self {

@@ -141,6 +141,16 @@ impl NewContact {
 }
 
 impl ContactPoint {
+    /// Moves the main one to the front, where the contract wants it; of several that claim it, the last one counts, since it was added last.
+    #[must_use]
+    pub fn main_first(mut points: Vec<Self>) -> Vec<Self> {
+        if let Some(main) = points.iter().rposition(|it| it.primary) {
+            let main = points.remove(main);
+            points.insert(0, main);
+        }
+        points
+    }
+
     /// The main address or number.
     pub fn primary(value: impl Into<String>) -> Self {
         Self {
@@ -161,6 +171,16 @@ impl ContactPoint {
 }
 
 impl Affiliation {
+    /// Moves the main account to the front; of several that claim it, the last one counts, since it was added last.
+    #[must_use]
+    pub fn main_first(mut accounts: Vec<Self>) -> Vec<Self> {
+        if let Some(main) = accounts.iter().rposition(|it| it.primary) {
+            let main = accounts.remove(main);
+            accounts.insert(0, main);
+        }
+        accounts
+    }
+
     /// The main account of a person.
     pub fn primary(account: impl Into<Id>) -> Self {
         Self {
@@ -312,7 +332,7 @@ impl Patch {
 
 #[cfg(test)]
 mod tests {
-    use super::NewContact;
+    use super::{Affiliation, ContactPoint, NewContact};
 
     #[track_caller]
     fn check(full: &str, expected: (Option<&str>, Option<&str>)) {
@@ -327,6 +347,18 @@ mod tests {
     fn a_whole_name_is_split_at_its_last_space() {
         check("Ann Mary Lee", (Some("Ann Mary"), Some("Lee")));
         check(" Cher ", (None, Some("Cher")));
+    }
+
+    #[test]
+    fn the_last_that_claims_to_be_the_main_one_comes_first() {
+        let points = ["a", "b"].map(ContactPoint::further).to_vec();
+        assert_eq!(ContactPoint::main_first(points.clone()), points);
+        let claims = ["c", "d"].map(ContactPoint::primary).to_vec();
+        let sorted = ContactPoint::main_first([points, claims].concat());
+        let values: Vec<&str> = sorted.iter().map(|it| it.value.as_str()).collect();
+        assert_eq!(values, ["d", "a", "b", "c"]);
+        let accounts = ["1", "2"].map(Affiliation::primary).to_vec();
+        assert_eq!(Affiliation::main_first(accounts)[0].account, "2");
     }
 
     #[test]
