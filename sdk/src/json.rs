@@ -93,7 +93,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps each object of a member that is a list; none and `null` are an empty one.
-    pub fn each<T>(self, name: &str, map: impl Fn(Object<'a>) -> T) -> Vec<T> {
+    pub fn each<T>(self, name: &str, map: impl Fn(Self) -> T) -> Vec<T> {
         let before = self.notes.is_empty();
         let read = self.notes.objects(self.items(name), map);
         self.notes.place(before, name);
@@ -113,7 +113,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps a member that is an object, if it is there and not `null`.
-    pub fn object<T>(self, name: &str, map: impl FnOnce(Object<'a>) -> T) -> Option<T> {
+    pub fn object<T>(self, name: &str, map: impl FnOnce(Self) -> T) -> Option<T> {
         match self.value(name) {
             Value::Null => None,
             _ => Some(self.need_object(name, map)),
@@ -121,7 +121,7 @@ impl<'a> Object<'a> {
     }
 
     /// Maps a member that must be there and is an object.
-    pub fn need_object<T>(self, name: &str, map: impl FnOnce(Object<'a>) -> T) -> T {
+    pub fn need_object<T>(self, name: &str, map: impl FnOnce(Self) -> T) -> T {
         let before = self.notes.is_empty();
         let read = map(self.notes.object(self.value(name)));
         self.notes.place(before, name);
