@@ -1,11 +1,11 @@
 //! Accounts in EspoCRM's words and the contract's.
 
-use brightsync_sdk::json::{Body, Object};
+use brightsync_sdk::json::Object;
 use brightsync_sdk::patch::Fields;
-use brightsync_sdk::{Account, InvalidField, NewAccount, Result, domain, extra};
+use brightsync_sdk::{Account, NewAccount, Result, domain};
 
 use crate::api::Present;
-use crate::map::{copy, instant, link, owned, set_extra, text, version};
+use crate::map::{Draft, instant, link, owned, text, version};
 
 /// What a list has to name for [`account`] to read.
 pub(crate) const SELECT: [&str; 8] = [
@@ -37,48 +37,40 @@ pub(crate) fn account(it: Object<'_>, site: &str, wanted: &[String]) -> Account 
     }
 }
 
-/// The body that creates an account, and what of it has no place.
-pub(crate) fn new(account: NewAccount) -> Result<(Body, Vec<InvalidField>)> {
-    let mut body = Body::from(extra::to_map(&account.extra)?)
-        .with("name", account.name)
-        .with_some("assignedUserId", account.owner);
-    let incomplete = set_domains(&mut body, &account.domains);
-    Ok((body, incomplete))
+pub(crate) fn new(account: NewAccount) -> Result<Draft> {
+    let mut draft = Draft::new(&account.extra)?;
+    draft.body.set("name", account.name.into());
+    if let Some(owner) = account.owner {
+        draft.body.set("assignedUserId", owner.into());
+    }
+    set_domains(&mut draft, &account.domains);
+    Ok(draft)
 }
 
-/// The body that changes an account, and what of the patch has no place.
-pub(crate) fn changes(
-    mut fields: Fields,
-    present: &Present<'_>,
-) -> Result<(Body, Vec<InvalidField>)> {
-    let mut body = Body::new();
-    let mut incomplete = Vec::new();
+pub(crate) fn changes(mut fields: Fields, present: &Present<'_>) -> Result<Draft> {
+    let mut draft = Draft::default();
     let texts = [
         ("name", "name"),
         ("owner", "assignedUserId"),
         ("kind", "type"),
     ];
-    copy(&mut body, &mut fields, &texts)?;
+    draft.copy(&mut fields, &texts)?;
     if let Some(edits) = fields.list::<String>("domains")? {
         let now = present.list(&edits, sites)?;
         let same = |one: &String, other: &String| domain::of(one) == domain::of(other);
-        incomplete = set_domains(&mut body, &edits.apply(now, same));
+        set_domains(&mut draft, &edits.apply(now, same));
     }
-    set_extra(&mut body, &mut fields)?;
-    incomplete.extend(fields.rest());
-    Ok((body, incomplete))
+    draft.finish(fields)
 }
 
 fn sites(it: Object<'_>) -> Vec<String> {
     Vec::from_iter(owned(it, "website"))
 }
 
-fn set_domains(body: &mut Body, domains: &[String]) -> Vec<InvalidField> {
-    body.set("website", domains.first().cloned().into());
-    let mut incomplete = Vec::new();
+fn set_domains(draft: &mut Draft, domains: &[String]) {
+    draft.body.set("website", domains.first().cloned().into());
     for it in domains.iter().skip(1) {
         let reason = format!("EspoCRM keeps one web site, so {it} has no place");
-        incomplete.push(InvalidField::new("domains", reason));
+        draft.leave("domains", reason);
     }
-    incomplete
 }

@@ -3,12 +3,12 @@
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{
-    Affiliation, Contact, ContactPoint, Error, InvalidField, NewContact, Ref, Result, extra,
+    Affiliation, Contact, ContactPoint, Error, InvalidField, NewContact, Ref, Result,
 };
 use serde_json::Value;
 
 use crate::api::Present;
-use crate::map::{column, copy, instant, link, owned, set_extra, text, texts, version};
+use crate::map::{Draft, column, instant, link, owned, text, texts, version};
 
 const PHONE_TYPES: [&str; 5] = ["Mobile", "Office", "Home", "Fax", "Other"];
 
@@ -51,8 +51,7 @@ pub(crate) fn points(it: Object<'_>, member: &str) -> Vec<ContactPoint> {
     ContactPoint::main_first(points)
 }
 
-/// The body that creates a contact.
-pub(crate) fn new(contact: &NewContact) -> Result<Body> {
+pub(crate) fn new(contact: &NewContact) -> Result<Draft> {
     let (given, family) = contact.name_parts();
     let address = contact.emails.first().map(|it| it.value.as_str());
     // The family name is required.
@@ -62,8 +61,8 @@ pub(crate) fn new(contact: &NewContact) -> Result<Body> {
     };
     let family = family
         .ok_or_else(|| Error::invalid("family-name", "EspoCRM asks for a name of a contact"))?;
-    let mut body = Body::from(extra::to_map(&contact.extra)?)
-        .with_some("firstName", given)
+    let mut draft = Draft::new(&contact.extra)?;
+    draft.body = (draft.body.with_some("firstName", given))
         .with("lastName", family)
         .with_some("assignedUserId", contact.owner.as_deref())
         .with_some("title", contact.title.as_deref());
@@ -72,29 +71,25 @@ pub(crate) fn new(contact: &NewContact) -> Result<Body> {
         ("phoneNumber", &contact.phones),
     ] {
         if !points.is_empty() {
-            set_points(&mut body, member, points, &[]);
+            set_points(&mut draft.body, member, points, &[]);
         }
     }
     if !contact.accounts.is_empty() {
-        set_accounts(&mut body, &contact.accounts);
+        set_accounts(&mut draft.body, &contact.accounts);
     }
-    Ok(body)
+    Ok(draft)
 }
 
-/// The body that changes a contact, and what of the patch has no place.
-pub(crate) fn changes(
-    mut fields: Fields,
-    present: &Present<'_>,
-) -> Result<(Body, Vec<InvalidField>)> {
-    let mut body = Body::new();
+pub(crate) fn changes(mut fields: Fields, present: &Present<'_>) -> Result<Draft> {
+    let mut draft = Draft::default();
     if let Some(full) = fields.value::<String>("full-name")? {
         let whole = NewContact {
             full_name: full.into_option(),
             ..NewContact::default()
         };
         let (given, family) = whole.name_parts();
-        body.set("firstName", given.into());
-        body.set("lastName", family.into());
+        draft.body.set("firstName", given.into());
+        draft.body.set("lastName", family.into());
     }
     let texts = [
         ("given-name", "firstName"),
@@ -102,7 +97,7 @@ pub(crate) fn changes(
         ("title", "title"),
         ("owner", "assignedUserId"),
     ];
-    copy(&mut body, &mut fields, &texts)?;
+    draft.copy(&mut fields, &texts)?;
     for (field, member) in [("emails", "emailAddress"), ("phones", "phoneNumber")] {
         if let Some(edits) = fields.list::<ContactPoint>(field)? {
             // Also where the whole list is replaced: what stays keeps its marks, such as an opt-out.
@@ -111,21 +106,23 @@ pub(crate) fn changes(
             let same = |one: &ContactPoint, other: &ContactPoint| {
                 one.value.eq_ignore_ascii_case(&other.value)
             };
-            set_points(&mut body, member, &edits.apply(now, same), &known);
+            set_points(&mut draft.body, member, &edits.apply(now, same), &known);
         }
     }
     if let Some(edits) = fields.list::<Affiliation>("accounts")? {
         let now = present.list(&edits, affiliations)?;
         let then = edits.apply(now, |one, other| one.account == other.account);
-        set_accounts(&mut body, &then);
+        set_accounts(&mut draft.body, &then);
     }
-    set_extra(&mut body, &mut fields)?;
-    Ok((body, fields.rest()))
+    draft.finish(fields)
 }
 
 /// Says if a title was not kept: EspoCRM keeps it as the role at the main account, and without one drops it.
-pub(crate) fn lost_title(it: Object<'_>, body: &Body) -> Vec<InvalidField> {
-    let sent = body.get("title").map(|it| it.as_str().unwrap_or_default());
+pub(crate) fn lost(it: Object<'_>, draft: &Draft) -> Vec<InvalidField> {
+    let sent = draft
+        .body
+        .get("title")
+        .map(|it| it.as_str().unwrap_or_default());
     if sent.is_none_or(|sent| sent == text(it, "title").unwrap_or_default()) {
         return Vec::new();
     }

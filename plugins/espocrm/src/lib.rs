@@ -27,10 +27,13 @@ use serde_json::Value;
 
 use api::{Api, Present, Search, any, is, pattern};
 use batch::Batch;
-use map::unlinked;
+use map::{Draft, unlinked};
 
 /// People on a page: each is one more request, ten of them at a time.
 const PEOPLE: u32 = 100;
+
+/// Names what of a draft EspoCRM did not keep, from the record that it answers.
+type Lost = fn(Object<'_>, &Draft) -> Vec<InvalidField>;
 
 struct EspoCrm {
     api: Api,
@@ -62,9 +65,7 @@ impl Connector for EspoCrm {
     }
 
     fn create_account(&self, account: NewAccount) -> Result<Written> {
-        let (body, incomplete) = account::new(account)?;
-        let answer = self.api.create("Account", &body)?;
-        self.written("Account", &answer, incomplete, &|_| Vec::new())
+        self.create("Account", &account::new(account)?, |_, _| Vec::new())
     }
 
     fn get_account(&self, id: &str) -> Result<Account> {
@@ -78,11 +79,8 @@ impl Connector for EspoCrm {
     }
 
     fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
-        let present = self.present("Account", id);
-        let (body, incomplete) = account::changes(Fields::of(&patch)?, &present)?;
-        let version = patch.if_version.as_deref();
-        let answer = self.api.change("Account", id, &body, version)?;
-        self.written("Account", &answer, incomplete, &|_| Vec::new())
+        let draft = account::changes(Fields::of(&patch)?, &self.present("Account", id))?;
+        self.update("Account", id, &patch, &draft, |_, _| Vec::new())
     }
 
     fn delete_account(&self, id: &str) -> Result<()> {
@@ -110,10 +108,7 @@ impl Connector for EspoCrm {
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
-        let body = contact::new(&contact)?;
-        let answer = self.api.create("Contact", &body)?;
-        let lost = |it: Object<'_>| contact::lost_title(it, &body);
-        self.written("Contact", &answer, Vec::new(), &lost)
+        self.create("Contact", &contact::new(&contact)?, contact::lost)
     }
 
     fn get_contact(&self, id: &str) -> Result<Contact> {
@@ -126,12 +121,8 @@ impl Connector for EspoCrm {
     }
 
     fn update_contact(&self, id: &str, patch: Patch) -> Result<Written> {
-        let present = self.present("Contact", id);
-        let (body, incomplete) = contact::changes(Fields::of(&patch)?, &present)?;
-        let version = patch.if_version.as_deref();
-        let answer = self.api.change("Contact", id, &body, version)?;
-        let lost = |it: Object<'_>| contact::lost_title(it, &body);
-        self.written("Contact", &answer, incomplete, &lost)
+        let draft = contact::changes(Fields::of(&patch)?, &self.present("Contact", id))?;
+        self.update("Contact", id, &patch, &draft, contact::lost)
     }
 
     fn delete_contact(&self, id: &str) -> Result<()> {
@@ -170,24 +161,13 @@ impl Connector for EspoCrm {
     }
 
     fn create_email(&self, email: NewEmail) -> Result<Written> {
-        let (body, incomplete) = email::new(&email, key_field().as_deref())?;
-        let answer = self.api.create("Email", &body)?;
-        let partaking = email::partaking(&email);
-        self.written("Email", &answer, incomplete, &|it| {
-            unlinked(it, &email.key.about, &partaking)
-        })
+        let draft = email::new(&email, key_field().as_deref())?;
+        self.create("Email", &draft, |it, draft| unlinked(it, &draft.about, &[]))
     }
 
     fn update_email(&self, id: &str, patch: Patch) -> Result<Written> {
-        let present = self.present("Email", id);
-        let (body, about, incomplete) = email::changes(Fields::of(&patch)?, &present)?;
-        let version = patch.if_version.as_deref();
-        let answer = self.api.change("Email", id, &body, version)?;
-        self.written("Email", &answer, incomplete, &|it| {
-            let mut lost = email::taken_back(it, &body);
-            lost.extend(unlinked(it, &about, &[]));
-            lost
-        })
+        let draft = email::changes(Fields::of(&patch)?, &self.present("Email", id))?;
+        self.update("Email", id, &patch, &draft, email::lost)
     }
 
     fn delete_email(&self, id: &str) -> Result<()> {
@@ -204,12 +184,8 @@ impl Connector for EspoCrm {
             // EspoCRM asks for one.
             None => self.api.me(|it| it.need_object("user", |it| it.id("id")))?,
         };
-        let key_field = key_field();
-        let (body, incomplete) = meeting::new(&meeting, &user, key_field.as_deref(), time::now())?;
-        let answer = self.api.create("Meeting", &body)?;
-        self.written("Meeting", &answer, incomplete, &|it| {
-            unlinked(it, &meeting.key.about, &meeting::partaking(it))
-        })
+        let draft = meeting::new(&meeting, &user, key_field().as_deref(), time::now())?;
+        self.create("Meeting", &draft, meeting::lost)
     }
 
     fn update_meeting(&self, id: &str, patch: Patch) -> Result<Written> {
@@ -217,12 +193,8 @@ impl Connector for EspoCrm {
         let present = self
             .api
             .read("Meeting", id, |it| Ok(meeting::present(it)))?;
-        let (body, about, incomplete) = meeting::changes(fields, present, time::now())?;
-        let version = patch.if_version.as_deref();
-        let answer = self.api.change("Meeting", id, &body, version)?;
-        self.written("Meeting", &answer, incomplete, &|it| {
-            unlinked(it, &about, &meeting::partaking(it))
-        })
+        let draft = meeting::changes(fields, present, time::now())?;
+        self.update("Meeting", id, &patch, &draft, meeting::lost)
     }
 
     fn delete_meeting(&self, id: &str) -> Result<()> {
@@ -271,20 +243,37 @@ impl EspoCrm {
         Present { api, entity, id }
     }
 
-    /// Says what a write has done, from the record that it answers; `lost` names what of it was not kept.
+    fn create(&self, entity: &str, draft: &Draft, lost: Lost) -> Result<Written> {
+        let answer = self.api.create(entity, &draft.body)?;
+        self.written(entity, &answer, draft, lost)
+    }
+
+    fn update(
+        &self,
+        entity: &str,
+        id: &str,
+        patch: &Patch,
+        draft: &Draft,
+        lost: Lost,
+    ) -> Result<Written> {
+        let version = patch.if_version.as_deref();
+        let answer = self.api.change(entity, id, &draft.body, version)?;
+        self.written(entity, &answer, draft, lost)
+    }
+
+    /// Says what a write has done, from the record that it answers.
     fn written(
         &self,
         entity: &str,
         answer: &Response,
-        mut incomplete: Vec<InvalidField>,
-        lost: &dyn Fn(Object<'_>) -> Vec<InvalidField>,
+        draft: &Draft,
+        lost: Lost,
     ) -> Result<Written> {
-        let read = |it: Object<'_>| Ok((map::written(it, &self.site, entity), lost(it)));
-        let (written, lost) = answer.read(read)?;
-        incomplete.extend(lost);
-        Ok(Written {
-            incomplete,
-            ..written
+        answer.read(|it| {
+            let mut written = map::written(it, &self.site, entity);
+            written.incomplete.extend_from_slice(&draft.incomplete);
+            written.incomplete.extend(lost(it, draft));
+            Ok(written)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::patch::Fields;
-use brightsync_sdk::{InvalidField, Ref, Result, Timestamp, Written, time};
+use brightsync_sdk::{Extra, InvalidField, Ref, Result, Timestamp, Written, extra, time};
 use serde_json::Value;
 
 use crate::api::{all, any, is};
@@ -17,6 +17,59 @@ const PARENTS: [(&str, &str); 5] = [
     ("lead", "Lead"),
     ("contact", "Contact"),
 ];
+
+/// What is written of a record, and what of the caller's wish has no place in it.
+#[derive(Default)]
+pub(crate) struct Draft {
+    pub(crate) body: Body,
+    /// The records that are to be linked with it.
+    pub(crate) about: Vec<Ref>,
+    pub(crate) incomplete: Vec<InvalidField>,
+}
+
+impl Draft {
+    /// A new record, with its custom fields.
+    pub(crate) fn new(extra: &Extra) -> Result<Self> {
+        Ok(Self {
+            body: extra::to_map(extra)?.into(),
+            ..Self::default()
+        })
+    }
+
+    pub(crate) fn leave(&mut self, field: &str, reason: impl Into<String>) {
+        self.incomplete.push(InvalidField::new(field, reason));
+    }
+
+    /// Takes the edits of texts as they are; each is a field and EspoCRM's name of it.
+    pub(crate) fn copy(&mut self, fields: &mut Fields, texts: &[(&str, &str)]) -> Result<()> {
+        for (field, attribute) in texts {
+            if let Some(change) = fields.value::<String>(field)? {
+                self.body.set(attribute, change.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the edits of custom fields, and names what is left.
+    pub(crate) fn finish(mut self, mut fields: Fields) -> Result<Self> {
+        for (name, change) in fields.extra()? {
+            self.body.set(&name, change.into());
+        }
+        self.incomplete.extend(fields.rest());
+        Ok(self)
+    }
+
+    /// Chooses the record that something is about.
+    pub(crate) fn set_about(&mut self, about: Vec<Ref>) {
+        let parent = PARENTS
+            .iter()
+            .find_map(|(kind, entity)| Some((*entity, about.iter().find(|it| it.kind == *kind)?)));
+        let (entity, id) = parent.map(|(entity, it)| (entity, it.id.as_str())).unzip();
+        self.body.set("parentType", entity.into());
+        self.body.set("parentId", id.into());
+        self.about = about;
+    }
+}
 
 /// Reads a time, which is UTC and has whole seconds.
 pub(crate) fn instant(it: Object<'_>, name: &str) -> Option<Timestamp> {
@@ -107,34 +160,6 @@ pub(crate) fn kept(
     parts.extend(id);
     parts.push(all(alike));
     any(parts)
-}
-
-/// Puts the edits of texts into the body as they are; each is a field and EspoCRM's name of it.
-pub(crate) fn copy(body: &mut Body, fields: &mut Fields, texts: &[(&str, &str)]) -> Result<()> {
-    for (field, attribute) in texts {
-        if let Some(change) = fields.value::<String>(field)? {
-            body.set(attribute, change.into());
-        }
-    }
-    Ok(())
-}
-
-/// Puts the edits of custom fields into the body.
-pub(crate) fn set_extra(body: &mut Body, fields: &mut Fields) -> Result<()> {
-    for (name, change) in fields.extra()? {
-        body.set(&name, change.into());
-    }
-    Ok(())
-}
-
-/// Chooses the record that something is about, and puts it into the body.
-pub(crate) fn set_parent(body: &mut Body, about: &[Ref]) {
-    let parent = PARENTS
-        .iter()
-        .find_map(|(kind, entity)| Some((*entity, about.iter().find(|it| it.kind == *kind)?)));
-    let (entity, id) = parent.map(|(entity, it)| (entity, it.id.clone())).unzip();
-    body.set("parentType", entity.into());
-    body.set("parentId", id.into());
 }
 
 /// Returns the record that something is about now.

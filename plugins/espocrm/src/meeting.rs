@@ -3,15 +3,12 @@
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::patch::{Change, Fields};
 use brightsync_sdk::{
-    Attendee, InvalidField, MeetingKey, Moment, NewMeeting, Party, Ref, Result, Timestamp, extra,
-    time,
+    Attendee, InvalidField, MeetingKey, Moment, NewMeeting, Party, Ref, Result, Timestamp, time,
 };
 use serde_json::Value;
 
 use crate::api::is;
-use crate::map::{
-    column, copy, instant, kept, owned, parent, seconds, set_extra, set_parent, subject, texts,
-};
+use crate::map::{Draft, column, instant, kept, owned, parent, seconds, subject, texts, unlinked};
 
 /// Who can attend: the kind of record, the list of ids, and the list of their answers.
 const ATTENDING: [(&str, &str, &str); 3] = [
@@ -48,29 +45,29 @@ pub(crate) fn present(it: Object<'_>) -> Present {
     }
 }
 
-/// The body that logs a meeting for a user, and what of it has no place.
+/// A meeting to be logged for a user.
 pub(crate) fn new(
     meeting: &NewMeeting,
     user: &str,
     key_field: Option<&str>,
     now: Timestamp,
-) -> Result<(Body, Vec<InvalidField>)> {
+) -> Result<Draft> {
     let key = &meeting.key;
-    let mut incomplete = Vec::new();
+    let mut draft = Draft::new(&meeting.extra)?;
     let description = describe(meeting.location.as_deref(), meeting.text.as_deref());
-    let mut body = Body::from(extra::to_map(&meeting.extra)?)
-        .with("status", status(&meeting.status, over(&meeting.end, now)))
+    let status = status(&meeting.status, over(&meeting.end, now));
+    draft.body = (draft.body.with("status", status))
         .with("description", description)
         .with("assignedUserId", user);
-    set_subject(&mut body, &key.subject, &mut incomplete);
-    set_moment(&mut body, "dateStart", &key.start);
-    set_moment(&mut body, "dateEnd", &meeting.end);
+    set_subject(&mut draft, &key.subject);
+    set_moment(&mut draft.body, "dateStart", &key.start);
+    set_moment(&mut draft.body, "dateEnd", &meeting.end);
     if let Some(field) = key_field {
-        body.set(field, key.key.as_str().into());
+        draft.body.set(field, key.key.as_str().into());
     }
-    set_parent(&mut body, &key.about);
-    set_attendees(&mut body, &all_attendees(meeting), &mut incomplete);
-    Ok((body, incomplete))
+    draft.set_about(key.about.clone());
+    set_attendees(&mut draft, &all_attendees(meeting));
+    Ok(draft)
 }
 
 /// The condition that a logged meeting meets: EspoCRM makes up calendar ids of its own.
@@ -83,29 +80,23 @@ pub(crate) fn found(key: &MeetingKey, key_field: Option<&str>) -> Value {
     kept(&key.key, key_field, None, vec![name, start])
 }
 
-/// The body that changes a logged meeting, what it is about after that, if that changes, and what of the patch has no place.
-pub(crate) fn changes(
-    mut fields: Fields,
-    present: Present,
-    now: Timestamp,
-) -> Result<(Body, Vec<Ref>, Vec<InvalidField>)> {
-    let mut body = Body::new();
-    let mut incomplete = Vec::new();
+pub(crate) fn changes(mut fields: Fields, present: Present, now: Timestamp) -> Result<Draft> {
+    let mut draft = Draft::default();
     if let Some(change) = fields.value::<String>("subject")? {
         let name = change.into_option().unwrap_or_default();
-        set_subject(&mut body, &name, &mut incomplete);
+        set_subject(&mut draft, &name);
     }
     let mut end = present.end;
     for (field, attribute) in [("start", "dateStart"), ("end", "dateEnd")] {
         if let Some(Change::Set(moment)) = fields.value::<Moment>(field)? {
-            set_moment(&mut body, attribute, &moment);
+            set_moment(&mut draft.body, attribute, &moment);
             end = if field == "end" { Some(moment) } else { end };
         }
     }
     if let Some(change) = fields.value::<String>("status")? {
         let over = end.is_some_and(|it| over(&it, now));
         let word = change.into_option().unwrap_or_default();
-        body.set("status", status(&word, over).into());
+        draft.body.set("status", status(&word, over).into());
     }
     let (place, words) = parts(&present.description);
     let new_place = fields.value::<String>("location")?;
@@ -114,28 +105,24 @@ pub(crate) fn changes(
         let place = new_place.map_or(place.map(str::to_owned), Change::into_option);
         let words = new_words.map_or(Some(words.to_owned()), Change::into_option);
         let description = describe(place.as_deref(), words.as_deref());
-        body.set("description", description.into());
+        draft.body.set("description", description.into());
     }
-    copy(&mut body, &mut fields, &[("owner", "assignedUserId")])?;
+    draft.copy(&mut fields, &[("owner", "assignedUserId")])?;
     if let Some(edits) = fields.list::<Attendee>("attendees")? {
         let same = |one: &Attendee, other: &Attendee| one.party.link == other.party.link;
         let then = edits.apply(present.attendees, same);
-        set_attendees(&mut body, &then, &mut incomplete);
+        set_attendees(&mut draft, &then);
     }
-    let mut about = Vec::new();
     if let Some(edits) = fields.list::<Ref>("about")? {
-        about = edits.apply(present.about, Ref::eq);
-        set_parent(&mut body, &about);
+        draft.set_about(edits.apply(present.about, Ref::eq));
     }
-    set_extra(&mut body, &mut fields)?;
-    incomplete.extend(fields.rest());
-    Ok((body, about, incomplete))
+    draft.finish(fields)
 }
 
-/// The records that attend a meeting.
-pub(crate) fn partaking(it: Object<'_>) -> Vec<Ref> {
+/// Names what is not linked; those who attend are.
+pub(crate) fn lost(it: Object<'_>, draft: &Draft) -> Vec<InvalidField> {
     let links = attendees(it).into_iter().filter_map(|it| it.party.link);
-    links.collect()
+    unlinked(it, &draft.about, &Vec::from_iter(links))
 }
 
 /// Those who attend: who invited attends too, if it is somebody that EspoCRM knows, and people that it is about also do.
@@ -180,7 +167,7 @@ fn attendees(it: Object<'_>) -> Vec<Attendee> {
     all
 }
 
-fn set_attendees(body: &mut Body, attendees: &[Attendee], incomplete: &mut Vec<InvalidField>) {
+fn set_attendees(draft: &mut Draft, attendees: &[Attendee]) {
     for (kind, ids, columns) in ATTENDING {
         let mut attending: Vec<&str> = Vec::new();
         let mut answers = Body::new();
@@ -203,8 +190,8 @@ fn set_attendees(body: &mut Body, attendees: &[Attendee], incomplete: &mut Vec<I
         if attending.is_empty() && kind == "lead" {
             continue;
         }
-        body.set(columns, answers.into());
-        body.set(ids, attending.into());
+        draft.body.set(columns, answers.into());
+        draft.body.set(ids, attending.into());
     }
     for Party {
         link,
@@ -218,18 +205,18 @@ fn set_attendees(body: &mut Body, attendees: &[Attendee], incomplete: &mut Vec<I
             let who = address.as_deref().or(name.as_deref()).unwrap_or("somebody");
             let reason =
                 format!("{who} is no record of EspoCRM, and only records attend its meetings");
-            incomplete.push(InvalidField::new("attendees", reason));
+            draft.leave("attendees", reason);
         }
     }
 }
 
-fn set_subject(body: &mut Body, text: &str, incomplete: &mut Vec<InvalidField>) {
+fn set_subject(draft: &mut Draft, text: &str) {
     let name = subject(text, true);
     if name != text.trim() {
         let reason = format!("EspoCRM takes no <, > and = and 255 characters, so it is {name:?}");
-        incomplete.push(InvalidField::new("subject", reason));
+        draft.leave("subject", reason);
     }
-    body.set("name", name.into());
+    draft.body.set("name", name.into());
 }
 
 /// Of an instant and a day only one is set, and the other is emptied.
