@@ -1,3 +1,5 @@
+//! Reading JSON: what fits, and what is said of the rest.
+
 use serde_json::{Value, json};
 
 use super::{Body, FromJson, Object};
