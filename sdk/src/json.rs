@@ -36,6 +36,7 @@
 //! Types with serde's derives work as well, by [`Object::parse`] and [`Response::json`](crate::http::Response::json), at about six kilobytes of the component for each.
 
 mod body;
+mod decimal;
 
 use std::cell::RefCell;
 
@@ -70,16 +71,7 @@ pub trait FromJson: Sized {
 impl<'a> Object<'a> {
     /// Reads a value that is an object; what does not fit is an `other` error.
     pub fn read<T>(value: &Value, map: impl Fn(Object<'_>) -> Result<T>) -> Result<T> {
-        let notes = Notes::default();
-        let read = map(notes.object(value));
-        match notes.end() {
-            None => read,
-            Some(error) => {
-                // Not freed, since the call ends soon, and the code to free each kind of record would be large.
-                std::mem::forget(read);
-                Err(error)
-            }
-        }
+        Notes::read(|notes| map(notes.object(value)))
     }
 
     /// Reads a member that must be there.
@@ -106,9 +98,7 @@ impl<'a> Object<'a> {
     /// Maps each object of a member that is a list; none and `null` are an empty one.
     pub fn each<T>(self, name: &str, map: impl Fn(Self) -> T) -> Vec<T> {
         let before = self.notes.is_empty();
-        let read = self
-            .notes
-            .each(self.items(name), |value| map(self.notes.object(value)));
+        let read = self.notes.objects(self.items(name), map);
         self.notes.place(before, name);
         read
     }
@@ -174,6 +164,21 @@ impl<'a> Object<'a> {
         members.flatten().unwrap_or_default()
     }
 
+    /// Takes the named members for custom fields, those that it has: `it.pick(&settings::wanted_fields("contact"))`.
+    pub fn pick(self, names: &[String]) -> Extra {
+        let members = self.members.map(|it| extra::pick(it, names));
+        members.unwrap_or_default()
+    }
+
+    /// Reads an amount, which CRMs give as numbers or as texts, as the contract wants it: without an exponent; none if it is no number.
+    pub fn decimal(self, name: &str) -> Option<String> {
+        let value = self.value(name);
+        let text = text_of(value)?;
+        // What a writer of JSON puts behind every whole number that may be broken.
+        let whole = text.strip_suffix(".0").filter(|_| value.is_number());
+        decimal::plain(whole.unwrap_or(&text))
+    }
+
     /// Passes on what was made of a member, or notes why nothing could be.
     pub fn fit<T>(self, name: &str, made: Result<T>) -> Option<T> {
         made.map_err(|error| self.notes.add(&format!("{name}: {}", error.message)))
@@ -205,6 +210,20 @@ impl<'a> Object<'a> {
 }
 
 impl Notes {
+    /// Reads something, and answers the error instead if there is a note in the end.
+    pub(crate) fn read<T>(read: impl FnOnce(&Self) -> Result<T>) -> Result<T> {
+        let notes = Self::default();
+        let read = read(&notes);
+        match notes.end() {
+            None => read,
+            Some(error) => {
+                // Not freed, since the call ends soon, and the code to free each kind of record would be large.
+                std::mem::forget(read);
+                Err(error)
+            }
+        }
+    }
+
     /// Notes that something else was due; never the value itself, which may be long and somebody's.
     pub fn unfit(&self, due: &str, value: &Value) {
         let found = match value {
@@ -228,6 +247,14 @@ impl Notes {
             members,
             notes: self,
         }
+    }
+
+    pub(crate) fn objects<'a, T>(
+        &'a self,
+        items: &'a [Value],
+        map: impl Fn(Object<'a>) -> T,
+    ) -> Vec<T> {
+        self.each(items, |value| map(self.object(value)))
     }
 
     fn each<'a, T>(&self, items: &'a [Value], read: impl Fn(&'a Value) -> T) -> Vec<T> {

@@ -321,6 +321,13 @@ impl<T> Change<T> {
     }
 }
 
+/// What a CRM's JSON has for it; `Clear` is `null`.
+impl<T: Into<Self>> From<Change<T>> for Value {
+    fn from(change: Change<T>) -> Self {
+        change.into_option().map_or(Self::Null, Into::into)
+    }
+}
+
 impl<T: Serialize> Serialize for Change<T> {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
@@ -434,6 +441,8 @@ mod tests {
         assert_eq!(fields.value::<i64>("b").unwrap(), Some(Change::Clear));
         assert_eq!(fields.value::<i64>("c").unwrap(), Some(Change::Clear));
         assert_eq!(fields.value::<i64>("d").unwrap(), None);
+        let json = [Change::Set(1), Change::Clear].map(serde_json::Value::from);
+        assert_eq!(json, [serde_json::json!(1), serde_json::Value::Null]);
         assert!(fields.is_empty());
     }
 

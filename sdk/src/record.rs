@@ -141,6 +141,16 @@ impl NewContact {
 }
 
 impl ContactPoint {
+    /// Moves the main one to the front, where the contract wants it; of several that claim it, the last one counts, since it was added last.
+    #[must_use]
+    pub fn main_first(mut points: Vec<Self>) -> Vec<Self> {
+        if let Some(main) = points.iter().rposition(|it| it.primary) {
+            let main = points.remove(main);
+            points.insert(0, main);
+        }
+        points
+    }
+
     /// The main address or number.
     pub fn primary(value: impl Into<String>) -> Self {
         Self {
@@ -148,13 +158,6 @@ impl ContactPoint {
             primary: true,
             label: None,
         }
-    }
-
-    /// Puts the main one first, as the contract wants it, wherever the CRM has it.
-    pub fn main_first(points: Vec<Self>) -> Vec<Self> {
-        let (mut main, rest): (Vec<_>, Vec<_>) = points.into_iter().partition(|it| it.primary);
-        main.extend(rest);
-        main
     }
 
     /// A further address or number.
@@ -192,6 +195,16 @@ impl Scope {
 }
 
 impl Affiliation {
+    /// Moves the main account to the front; of several that claim it, the last one counts, since it was added last.
+    #[must_use]
+    pub fn main_first(mut accounts: Vec<Self>) -> Vec<Self> {
+        if let Some(main) = accounts.iter().rposition(|it| it.primary) {
+            let main = accounts.remove(main);
+            accounts.insert(0, main);
+        }
+        accounts
+    }
+
     /// The main account of a person.
     pub fn primary(account: impl Into<Id>) -> Self {
         Self {
@@ -343,7 +356,7 @@ impl Patch {
 
 #[cfg(test)]
 mod tests {
-    use super::{ContactPoint, NewContact, Owner, Scope, Window};
+    use super::{Affiliation, ContactPoint, NewContact, Owner, Scope, Window};
     use crate::Reason;
 
     #[track_caller]
@@ -362,13 +375,15 @@ mod tests {
     }
 
     #[test]
-    fn the_main_address_comes_first() {
-        let points = ["a@x.example", "b@x.example"].map(ContactPoint::further);
-        let mut points = points.to_vec();
-        points.push(ContactPoint::primary("c@x.example"));
-        let sorted = ContactPoint::main_first(points).into_iter();
-        let sorted: Vec<_> = sorted.map(|it| it.value).collect();
-        assert_eq!(sorted, ["c@x.example", "a@x.example", "b@x.example"]);
+    fn the_last_that_claims_to_be_the_main_one_comes_first() {
+        let points = ["a", "b"].map(ContactPoint::further).to_vec();
+        assert_eq!(ContactPoint::main_first(points.clone()), points);
+        let claims = ["c", "d"].map(ContactPoint::primary).to_vec();
+        let sorted = ContactPoint::main_first([points, claims].concat());
+        let values: Vec<&str> = sorted.iter().map(|it| it.value.as_str()).collect();
+        assert_eq!(values, ["d", "a", "b", "c"]);
+        let accounts = ["1", "2"].map(Affiliation::primary).to_vec();
+        assert_eq!(Affiliation::main_first(accounts)[0].account, "2");
     }
 
     #[test]

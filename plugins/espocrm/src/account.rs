@@ -1,10 +1,11 @@
 //! Accounts in EspoCRM's words and the contract's.
 
+use brightsync_sdk::json::Object;
 use brightsync_sdk::patch::Fields;
-use brightsync_sdk::{Account, InvalidField, NewAccount, Result, domain, extra};
+use brightsync_sdk::{Account, NewAccount, Result, domain};
 
-use crate::api::Object;
-use crate::map::{instant, link, set_extra, text, version};
+use crate::api::Present;
+use crate::map::{Draft, instant, link, owned, text, version};
 
 /// What a list has to name for [`account`] to read.
 pub(crate) const SELECT: [&str; 8] = [
@@ -18,75 +19,58 @@ pub(crate) const SELECT: [&str; 8] = [
     "versionNumber",
 ];
 
-pub(crate) fn account(record: &Object, site: &str, wanted: &[String]) -> Result<Account> {
-    let id = text(record, "id").unwrap_or_default();
+pub(crate) fn account(it: Object<'_>, site: &str, wanted: &[String]) -> Account {
+    let id = it.id("id");
     // Many companies have no web site in EspoCRM, but an address that says the same.
-    let mail = text(record, "emailAddress").and_then(domain::of);
-    Ok(Account {
-        domains: text(record, "website")
-            .map(str::to_owned)
-            .into_iter()
-            .chain(mail)
-            .collect(),
-        kind: text(record, "type").map(str::to_owned),
-        owner: text(record, "assignedUserId").map(str::to_owned),
-        created_at: instant(text(record, "createdAt"))?,
-        modified_at: instant(text(record, "modifiedAt"))?,
-        version: version(record),
-        url: Some(link(site, "Account", id)),
-        extra: extra::pick(record, wanted),
-        ..Account::new(id, text(record, "name").unwrap_or_default())
-    })
-}
-
-/// The body that creates an account, and what of it has no place.
-pub(crate) fn new(account: &NewAccount) -> Result<(Object, Vec<InvalidField>)> {
-    let mut body = extra::to_map(&account.extra)?;
-    body.insert("name".to_owned(), account.name.clone().into());
-    if let Some(owner) = &account.owner {
-        body.insert("assignedUserId".to_owned(), owner.clone().into());
+    let mut domains = sites(it);
+    domains.extend(text(it, "emailAddress").and_then(domain::of));
+    Account {
+        domains,
+        kind: owned(it, "type"),
+        owner: owned(it, "assignedUserId"),
+        created_at: instant(it, "createdAt"),
+        modified_at: instant(it, "modifiedAt"),
+        version: version(it),
+        url: Some(link(site, "Account", &id)),
+        extra: it.pick(wanted),
+        ..Account::new(id, text(it, "name").unwrap_or_default())
     }
-    let incomplete = set_domains(&mut body, &account.domains);
-    Ok((body, incomplete))
 }
 
-/// The body that changes an account; `present` reads what it has now.
-pub(crate) fn changes(
-    fields: &mut Fields,
-    present: impl Fn() -> Result<Object>,
-) -> Result<(Object, Vec<InvalidField>)> {
-    let mut body = Object::new();
-    let mut incomplete = Vec::new();
-    for (field, attribute) in [
+pub(crate) fn new(account: NewAccount) -> Result<Draft> {
+    let mut draft = Draft::new(&account.extra)?;
+    draft.body.set("name", account.name.into());
+    if let Some(owner) = account.owner {
+        draft.body.set("assignedUserId", owner.into());
+    }
+    set_domains(&mut draft, &account.domains);
+    Ok(draft)
+}
+
+pub(crate) fn changes(mut fields: Fields, present: &Present<'_>) -> Result<Draft> {
+    let mut draft = Draft::default();
+    let texts = [
         ("name", "name"),
         ("owner", "assignedUserId"),
         ("kind", "type"),
-    ] {
-        if let Some(change) = fields.value::<String>(field)? {
-            body.insert(attribute.to_owned(), change.into_option().into());
-        }
-    }
+    ];
+    draft.copy(&mut fields, &texts)?;
     if let Some(edits) = fields.list::<String>("domains")? {
-        let now = if edits.is_whole() {
-            None
-        } else {
-            text(&present()?, "website").map(str::to_owned)
-        };
+        let now = present.list(&edits, sites)?;
         let same = |one: &String, other: &String| domain::of(one) == domain::of(other);
-        incomplete = set_domains(&mut body, &edits.apply(now.into_iter().collect(), same));
+        set_domains(&mut draft, &edits.apply(now, same));
     }
-    set_extra(&mut body, fields)?;
-    Ok((body, incomplete))
+    draft.finish(fields)
 }
 
-fn set_domains(body: &mut Object, domains: &[String]) -> Vec<InvalidField> {
-    body.insert("website".to_owned(), domains.first().cloned().into());
-    let rest = domains.iter().skip(1);
-    rest.map(|it| {
-        InvalidField::new(
-            "domains",
-            format!("EspoCRM keeps one web site, so {it} has no place"),
-        )
-    })
-    .collect()
+fn sites(it: Object<'_>) -> Vec<String> {
+    Vec::from_iter(owned(it, "website"))
+}
+
+fn set_domains(draft: &mut Draft, domains: &[String]) {
+    draft.body.set("website", domains.first().cloned().into());
+    for it in domains.iter().skip(1) {
+        let reason = format!("EspoCRM keeps one web site, so {it} has no place");
+        draft.leave("domains", reason);
+    }
 }

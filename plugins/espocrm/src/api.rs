@@ -1,21 +1,19 @@
 //! EspoCRM's REST API: requests, searches, and what its refusals mean.
 
 use brightsync_sdk::http::{self, Client, Request, Response};
-use brightsync_sdk::page::{from_token, to_token};
+use brightsync_sdk::json::{Body, Object};
+use brightsync_sdk::page::{member, to_token};
+use brightsync_sdk::patch::ListEdits;
 use brightsync_sdk::{
-    Error, ForbiddenKind, InvalidField, Page, PageRequest, Reason, Result, Token,
+    Error, ForbiddenKind, Id, InvalidField, Page, PageRequest, Reason, Result, Token,
 };
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::batch;
+use crate::map::said;
 
 /// The largest page that a site answers unless its administrator has changed it.
 pub(crate) const LARGEST_PAGE: u32 = 200;
-
-/// A record, or the part of one that is to be written.
-pub(crate) type Object = Map<String, Value>;
 
 /// Requests to one site.
 pub(crate) struct Api {
@@ -23,7 +21,6 @@ pub(crate) struct Api {
 }
 
 /// A search for records of one entity type, all conditions together.
-#[derive(Clone)]
 pub(crate) struct Search {
     pub(crate) entity: &'static str,
     pub(crate) select: Vec<String>,
@@ -35,30 +32,27 @@ pub(crate) struct Search {
     pub(crate) size: u32,
 }
 
-/// Where a list goes on: behind this record.
-///
-/// Not an offset: a record that changes or goes while the list is read would shift all others.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Place {
-    id: String,
-    at: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct List {
-    list: Vec<Value>,
-    /// Without a count: -1 if there is more, -2 if not.
-    total: i64,
+/// A record that is to be changed, read only where an edit needs what it has now.
+pub(crate) struct Present<'a> {
+    pub(crate) api: &'a Api,
+    pub(crate) entity: &'static str,
+    pub(crate) id: &'a str,
 }
 
 /// Makes a condition on one attribute.
 pub(crate) fn is(kind: &str, attribute: &str, value: impl Into<Value>) -> Value {
-    json!({"type": kind, "attribute": attribute, "value": value.into()})
+    let condition = Body::new().with("type", kind).with("attribute", attribute);
+    condition.with("value", value).into()
+}
+
+/// Makes a condition of which all parts are needed.
+pub(crate) fn all(parts: Vec<Value>) -> Value {
+    Body::new().with("type", "and").with("value", parts).into()
 }
 
 /// Makes a condition of which one part is enough.
 pub(crate) fn any(parts: Vec<Value>) -> Value {
-    json!({"type": "or", "value": parts})
+    Body::new().with("type", "or").with("value", parts).into()
 }
 
 /// Makes a text that `contains` and `like` find as it is, and maybe others too: only a backslash would escape.
@@ -78,26 +72,33 @@ impl Search {
         }
     }
 
-    fn parameters(&self) -> Value {
+    fn request(self, client: &Client) -> Request {
         let by = if self.by_time { "modifiedAt" } else { "id" };
-        let mut all = json!({
-            "select": self.select, "where": self.conditions, "orderBy": by, "maxSize": self.size,
-        });
-        if let (true, Some(all)) = (self.only_mine, all.as_object_mut()) {
-            all.insert("boolFilterList".to_owned(), json!(["onlyMy"]));
-        }
-        all
+        let parameters = Body::new()
+            .with("select", self.select)
+            .with("where", self.conditions)
+            .with("orderBy", by)
+            .with("maxSize", self.size)
+            .with_some("boolFilterList", self.only_mine.then(|| vec!["onlyMy"]));
+        // Counting is the slow part of a list.
+        let request = client.get(self.entity).header("X-No-Total", "true");
+        request.query("searchParams", parameters)
     }
 
-    fn begin_behind(&mut self, place: Place) {
-        let by_id = is("greaterThan", "id", place.id);
-        self.conditions.push(match place.at {
-            None => by_id,
-            Some(at) => any(vec![
-                is("after", "modifiedAt", at.clone()),
-                json!({"type": "and", "value": [is("equals", "modifiedAt", at), by_id]}),
-            ]),
-        });
+    /// Begins behind a record of the page before.
+    ///
+    /// Not at an offset: a record that changes or goes while the list is read would shift all others.
+    fn begin_behind(&mut self, token: &str) -> Result<()> {
+        let by_id = is("greaterThan", "id", member::<String>(token, "id")?);
+        self.conditions
+            .push(match member::<Option<String>>(token, "at")? {
+                None => by_id,
+                Some(at) => any(vec![
+                    is("after", "modifiedAt", at.as_str()),
+                    all(vec![is("equals", "modifiedAt", at), by_id]),
+                ]),
+            });
+        Ok(())
     }
 }
 
@@ -110,16 +111,22 @@ impl Api {
         }
     }
 
-    pub(crate) fn me<T: DeserializeOwned>(&self) -> Result<T> {
-        self.client.get("App/user").send()?.json()
+    pub(crate) fn me<T>(&self, map: impl Fn(Object<'_>) -> T) -> Result<T> {
+        let answer = self.client.get("App/user").send()?;
+        answer.read(|it| Ok(map(it)))
     }
 
-    pub(crate) fn read(&self, entity: &str, id: &str) -> Result<Object> {
-        live(self.client.get(entity).segment(id).send()?.json()?)
+    pub(crate) fn read<T>(
+        &self,
+        entity: &str,
+        id: &str,
+        map: impl Fn(Object<'_>) -> Result<T>,
+    ) -> Result<T> {
+        live(&self.client.get(entity).segment(id).send()?, map)
     }
 
-    pub(crate) fn create(&self, entity: &str, record: &Object) -> Result<Object> {
-        self.client.post(entity).json(record).send()?.json()
+    pub(crate) fn create(&self, entity: &str, record: &Body) -> Result<Response> {
+        self.client.post(entity).json(record).send()
     }
 
     /// Changes a record; the version counts only where EspoCRM keeps one.
@@ -127,19 +134,19 @@ impl Api {
         &self,
         entity: &str,
         id: &str,
-        changes: &Object,
+        changes: &Body,
         version: Option<&str>,
-    ) -> Result<Object> {
+    ) -> Result<Response> {
         if changes.is_empty() {
-            return self.read(entity, id);
+            let answer = self.client.get(entity).segment(id).send()?;
+            return live(&answer, |_| Ok(())).map(|()| answer);
         }
         let request = self.client.put(entity).segment(id).json(changes);
         match version {
             Some(version) => request.header("X-Version-Number", version),
             None => request,
         }
-        .send()?
-        .json()
+        .send()
     }
 
     pub(crate) fn delete(&self, entity: &str, id: &str) -> Result<()> {
@@ -147,114 +154,118 @@ impl Api {
     }
 
     /// Answers one page of a search.
-    pub(crate) fn page(
+    pub(crate) fn page<T>(
         &self,
-        search: Search,
+        mut search: Search,
         page: &PageRequest,
-    ) -> Result<(Vec<Value>, Option<Token>)> {
-        let mut search = Search {
-            size: page.size_within(search.size),
-            ..search
-        };
+        map: impl Fn(Object<'_>) -> T,
+    ) -> Result<Page<T>> {
+        search.size = page.size_within(search.size);
         if let Some(token) = &page.token {
-            search.begin_behind(from_token(token)?);
+            search.begin_behind(token)?;
         }
-        let list: List = self.search(&search).send()?.json()?;
-        let more =
-            list.total == -1 || usize::try_from(list.total).is_ok_and(|it| it > list.list.len());
-        let next = list.list.last().filter(|_| more).map(|it| {
-            let text = |name: &str| it.get(name).and_then(Value::as_str).map(str::to_owned);
-            let at = text("modifiedAt").filter(|_| search.by_time);
-            to_token(&Place {
-                id: text("id").unwrap_or_default(),
-                at,
-            })
-        });
-        Ok((list.list, next))
+        let by_time = search.by_time;
+        search.request(&self.client).send()?.read(|it| {
+            let rows = Page::read(it.items("list"), "id", |it| Ok(map(it)));
+            Ok(rows.with_next(next(it, by_time)))
+        })
     }
 
     /// Looks values up, all batches of them at once; what a batch finds must fit on one page.
-    pub(crate) fn batches(
+    pub(crate) fn batches<T>(
         &self,
         values: &[String],
         search: impl Fn(&[String]) -> Search,
-    ) -> Result<Vec<Value>> {
-        let requests = batch::split(values)
-            .into_iter()
-            .map(|it| self.search(&search(it)));
-        let answers = http::send_all(requests.collect()).into_iter();
-        let lists = answers.map(|it| Ok(it?.json::<List>()?.list));
-        Ok(lists.collect::<Result<Vec<_>>>()?.concat())
+        map: impl Fn(Object<'_>) -> T,
+    ) -> Result<Page<T>> {
+        let mut requests = Vec::new();
+        for values in batch::split(values) {
+            requests.push(search(values).request(&self.client));
+        }
+        let mut all = Page::empty();
+        for answer in http::send_all(requests) {
+            let map = |it: Object<'_>| Ok(map(it));
+            all.append(answer?.read(|it| Ok(Page::read(it.items("list"), "id", map)))?);
+        }
+        Ok(all)
     }
 
     /// Reads records one by one, at once, as only then they come with all their addresses; those that are gone are left out.
     pub(crate) fn details<T>(
         &self,
         entity: &str,
-        ids: &[String],
-        map: impl Fn(Object) -> Result<T>,
+        ids: &[Id],
+        map: impl Fn(Object<'_>) -> T,
     ) -> Result<Page<T>> {
-        let requests = ids.iter().map(|id| self.client.get(entity).segment(id));
+        let mut requests = Vec::new();
+        for id in ids {
+            requests.push(self.client.get(entity).segment(id));
+        }
         let mut page = Page::empty();
-        for (id, answer) in ids.iter().zip(http::send_all(requests.collect())) {
-            match answer.and_then(|it| live(it.json()?)) {
-                Ok(record) => page.push(Some(id.clone()), map(record)),
-                Err(Error {
-                    reason: Reason::NotFound,
-                    ..
-                }) => {}
-                Err(error) if matches!(error.reason, Reason::Forbidden(_) | Reason::Other) => {
-                    page.push(Some(id.clone()), Err(error));
+        for (id, answer) in ids.iter().zip(http::send_all(requests)) {
+            let read = answer.and_then(|it| live(&it, |it| Ok(map(it))));
+            match read.as_ref().map_err(|it| &it.reason) {
+                Err(Reason::NotFound) => {}
+                Ok(_) | Err(Reason::Forbidden(_) | Reason::Other) => {
+                    page.push(Some(id.clone()), read);
                 }
-                Err(error) => return Err(error),
+                Err(_) => return read.map(|_| page),
             }
         }
         Ok(page)
     }
+}
 
-    fn search(&self, search: &Search) -> Request {
-        // Counting is the slow part of a list.
-        let request = self.client.get(search.entity).header("X-No-Total", "true");
-        request.query("searchParams", search.parameters())
+impl Present<'_> {
+    pub(crate) fn read<T>(&self, map: impl Fn(Object<'_>) -> Result<T>) -> Result<T> {
+        self.api.read(self.entity, self.id, map)
+    }
+
+    /// Reads the list that edits are applied to; none if nothing of it stays.
+    pub(crate) fn list<T>(
+        &self,
+        edits: &ListEdits<T>,
+        map: impl Fn(Object<'_>) -> Vec<T>,
+    ) -> Result<Vec<T>> {
+        if edits.is_whole() {
+            return Ok(Vec::new());
+        }
+        self.read(|it| Ok(map(it)))
     }
 }
 
-/// Refuses a deleted record, which EspoCRM shows to administrators.
-fn live(record: Object) -> Result<Object> {
-    if record.get("deleted") == Some(&Value::Bool(true)) {
-        return Err(Error::not_found("the record is deleted"));
-    }
-    Ok(record)
+/// The token of the page behind an answer: without a count, its total is -1 if there is more and -2 if not.
+fn next(answer: Object<'_>, by_time: bool) -> Option<Token> {
+    let rows = answer.items("list");
+    let total: i64 = answer.need("total");
+    let more = total == -1 || usize::try_from(total).is_ok_and(|it| it > rows.len());
+    let last = rows.last().filter(|_| more)?;
+    let text = |name: &str| last.get(name).and_then(Value::as_str);
+    let at = text("modifiedAt").filter(|_| by_time);
+    let place = Body::new().with("id", text("id").unwrap_or_default());
+    Some(to_token(&place.with("at", at)))
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Refusal {
-    message_translation: Translation,
-}
-
-#[derive(Deserialize)]
-struct Translation {
-    label: String,
-    #[serde(default)]
-    data: Value,
+/// Reads a record, but no deleted one, which EspoCRM shows to administrators.
+fn live<T>(answer: &Response, map: impl Fn(Object<'_>) -> Result<T>) -> Result<T> {
+    answer.read(|it| {
+        if *it.value("deleted") == true {
+            return Err(Error::not_found("the record is deleted"));
+        }
+        map(it)
+    })
 }
 
 /// Says what EspoCRM says: most refusals have an empty body and a header.
 fn refine(response: &Response, error: Error) -> Error {
-    let said = response
-        .header("x-status-reason")
-        .unwrap_or_default()
-        .to_owned();
-    let told = response
-        .json::<Refusal>()
-        .ok()
-        .map(|it| it.message_translation);
-    let label = told
-        .as_ref()
-        .map(|it| it.label.as_str())
-        .unwrap_or_default();
-    let reason = match (response.status(), said.as_str()) {
+    let said = response.header("x-status-reason").unwrap_or_default();
+    let told = response.read(|it| {
+        let told = |it: Object<'_>| (it.need::<String>("label"), invalid(it.value("data")));
+        Ok(it.need_object("messageTranslation", told))
+    });
+    let (label, field) = told.ok().unzip();
+    let label = label.unwrap_or_default();
+    let reason = match (response.status(), said) {
         (409, "modified") => Reason::Stale,
         (409, _) => Reason::Duplicate(existing(response)),
         (403, _) if label.starts_with("cannotRelate") => {
@@ -262,18 +273,16 @@ fn refine(response: &Response, error: Error) -> Error {
                 "a record that it is to be linked with does not exist, or may not be seen",
             )])
         }
-        (403, "Not allowed 'from' address.") => Reason::Forbidden(ForbiddenKind::MissingScope),
+        (403, FOREIGN_SENDER) => Reason::Forbidden(ForbiddenKind::MissingScope),
         (403, said) if said.starts_with("No ") && said.ends_with(" access.") => {
             Reason::Forbidden(ForbiddenKind::ThisOperation)
         }
-        (400, _) if label == "validationFailure" => {
-            Reason::Invalid(told.iter().map(|it| invalid(&it.data)).collect())
-        }
+        (400, _) if label == "validationFailure" => Reason::Invalid(Vec::from_iter(field)),
         _ => error.reason,
     };
-    let message = match said.as_str() {
+    let message = match said {
         "" => error.message,
-        "Not allowed 'from' address." => "EspoCRM lets this user log only e-mails from its own addresses: give its role access to Import".to_owned(),
+        FOREIGN_SENDER => "EspoCRM lets this user log only e-mails from its own addresses: give its role access to Import".to_owned(),
         said => format!("EspoCRM says: {said}"),
     };
     Error {
@@ -283,14 +292,15 @@ fn refine(response: &Response, error: Error) -> Error {
     }
 }
 
-fn existing(response: &Response) -> Vec<String> {
-    let records = response.json::<Vec<Object>>().unwrap_or_default();
-    let id = |it: &Object| Some(it.get("id")?.as_str()?.to_owned());
-    records.iter().filter_map(id).collect()
+const FOREIGN_SENDER: &str = "Not allowed 'from' address.";
+
+fn existing(response: &Response) -> Vec<Id> {
+    let records = response.each(|it| crate::map::owned(it, "id"));
+    records.unwrap_or_default().into_iter().flatten().collect()
 }
 
 fn invalid(data: &Value) -> InvalidField {
-    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or_default();
+    let text = |name: &str| data.get(name).and_then(said).unwrap_or_default();
     let (field, kind) = (text("field"), text("type"));
     let named = match field {
         "firstName" => "given-name",

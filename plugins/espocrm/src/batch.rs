@@ -1,6 +1,7 @@
 //! Look-ups of more values than fit into one address, page by page.
 
-use brightsync_sdk::page::{from_token, to_token};
+use brightsync_sdk::json::Body;
+use brightsync_sdk::page::{member, to_token};
 use brightsync_sdk::{PageRequest, Result, Token};
 
 /// Bytes of encoded values in one address: servers take 8 KiB for the whole of it.
@@ -10,7 +11,6 @@ const ROOM: usize = 6_000;
 const MOST: usize = 200;
 
 /// The values that one page is about.
-#[derive(Debug)]
 pub(crate) struct Batch<'a> {
     /// The values of the batches before.
     pub(crate) before: &'a [String],
@@ -24,10 +24,10 @@ impl<'a> Batch<'a> {
     /// Returns the batch that a page is in; none if there are no values.
     pub(crate) fn of(values: &'a [String], page: &PageRequest) -> Result<Option<Self>> {
         let (start, token) = match &page.token {
-            Some(token) => from_token::<(usize, Option<Token>)>(token)?,
+            Some(token) => (member::<u32>(token, "start")?, member(token, "within")?),
             None => (0, None),
         };
-        let Some((before, rest)) = values.split_at_checked(start) else {
+        let Some((before, rest)) = values.split_at_checked(start as usize) else {
             return Ok(None);
         };
         let (values, rest) = rest.split_at(fitting(rest));
@@ -45,12 +45,15 @@ impl<'a> Batch<'a> {
 
     /// Returns the token of the next page, after the page within this batch.
     pub(crate) fn next(&self, within: Option<Token>) -> Option<Token> {
-        let start = self.before.len();
-        match within {
-            Some(token) => Some(to_token(&(start, Some(token)))),
-            None if self.is_last => None,
-            None => Some(to_token(&(start + self.values.len(), None::<Token>))),
+        if within.is_none() && self.is_last {
+            return None;
         }
+        let start = match within {
+            Some(_) => self.before.len(),
+            None => self.before.len() + self.values.len(),
+        };
+        let place = Body::new().with("start", start).with("within", within);
+        Some(to_token(&place))
     }
 }
 

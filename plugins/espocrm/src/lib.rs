@@ -15,20 +15,25 @@ mod opportunity;
 mod tests;
 mod user;
 
+use brightsync_sdk::http::Response;
+use brightsync_sdk::json::Object;
 use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{
-    Account, Change, Connector, Contact, Detail, EmailKey, Error, Id, MeetingKey, NewAccount,
-    NewContact, NewEmail, NewMeeting, Opportunity, Owner, Page, PageRequest, Patch, ReadRequest,
-    Ref, Result, Scope, User, Whoami, Written, settings, time,
+    Account, Change, Connector, Contact, Detail, EmailKey, Error, Id, InvalidField, MeetingKey,
+    NewAccount, NewContact, NewEmail, NewMeeting, Opportunity, Owner, Page, PageRequest, Patch,
+    ReadRequest, Result, Scope, User, Whoami, Written, settings, time,
 };
 use serde_json::Value;
 
-use api::{Api, LARGEST_PAGE, Object, Search, any, is, pattern};
+use api::{Api, Present, Search, any, is, pattern};
 use batch::Batch;
-use map::{text, unlinked, written};
+use map::{Draft, unlinked};
 
 /// People on a page: each is one more request, ten of them at a time.
 const PEOPLE: u32 = 100;
+
+/// Names what of a draft EspoCRM did not keep, from the record that it answers.
+type Lost = fn(Object<'_>, &Draft) -> Vec<InvalidField>;
 
 struct EspoCrm {
     api: Api,
@@ -46,55 +51,36 @@ impl Connector for EspoCrm {
     }
 
     fn get_me(&self) -> Result<Whoami> {
-        user::whoami(
-            &self.api.me()?,
-            &self.site,
-            &settings::wanted_fields("user"),
-        )
+        let wanted = settings::wanted_fields("user");
+        self.api.me(|it| user::whoami(it, &self.site, &wanted))
     }
 
     fn get_users(&self, page: PageRequest) -> Result<Page<User>> {
-        self.people(Search::new("User", &[], Vec::new()), &page, user::user)
+        let search = Search::new("User", &["id"], Vec::new());
+        self.people(search, &page, self.user())
     }
 
     fn get_users_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<User>> {
-        self.people_by_email("User", emails, &page, user::user)
+        self.people_by_email("User", emails, &page, self.user())
     }
 
     fn create_account(&self, account: NewAccount) -> Result<Written> {
-        let (body, incomplete) = account::new(&account)?;
-        written(
-            &self.site,
-            "Account",
-            &self.api.create("Account", &body)?,
-            incomplete,
-        )
+        self.create("Account", &account::new(account)?, |_, _| Vec::new())
     }
 
     fn get_account(&self, id: &str) -> Result<Account> {
-        account::account(
-            &self.api.read("Account", id)?,
-            &self.site,
-            &settings::wanted_fields("account"),
-        )
+        let map = self.account();
+        self.api.read("Account", id, |it| Ok(map(it)))
     }
 
     fn get_accounts(&self, ids: &[Id]) -> Result<Page<Account>> {
-        let rows = self
-            .api
-            .batches(ids, |ids| self.accounts(vec![is("in", "id", ids)]))?;
-        Ok(self.read_accounts(rows))
+        let search = |ids: &[Id]| accounts(vec![is("in", "id", ids)]);
+        self.api.batches(ids, search, self.account())
     }
 
     fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
-        let mut fields = Fields::of(&patch)?;
-        let (body, mut incomplete) =
-            account::changes(&mut fields, || self.api.read("Account", id))?;
-        incomplete.extend(fields.rest());
-        let record = self
-            .api
-            .change("Account", id, &body, patch.if_version.as_deref())?;
-        written(&self.site, "Account", &record, incomplete)
+        let draft = account::changes(Fields::of(&patch)?, &self.present("Account", id))?;
+        self.update("Account", id, &patch, &draft, |_, _| Vec::new())
     }
 
     fn delete_account(&self, id: &str) -> Result<()> {
@@ -102,14 +88,13 @@ impl Connector for EspoCrm {
     }
 
     fn get_my_accounts(&self, request: ReadRequest) -> Result<Page<Change<Account>>> {
-        let search = scoped(self.accounts(Vec::new()), &request)?;
-        let (rows, next) = self.api.page(search, &request.page)?;
-        let page = if request.detail == Detail::Ids {
-            Page::last(ids_of(&rows)).map(Change::IdOnly)
-        } else {
-            self.read_accounts(rows).map(Change::Present)
-        };
-        Ok(page.with_next(next))
+        let search = scoped(accounts(Vec::new()), &request)?;
+        let map = self.account();
+        self.api
+            .page(search, &request.page, |it| match request.detail {
+                Detail::Ids => Change::IdOnly(it.id("id")),
+                Detail::Full => Change::Present(map(it)),
+            })
     }
 
     fn get_accounts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Account>> {
@@ -123,33 +108,21 @@ impl Connector for EspoCrm {
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
-        let (body, mut incomplete) = contact::new(&contact)?;
-        let record = self.api.create("Contact", &body)?;
-        incomplete.extend(contact::lost_title(&body, &record));
-        written(&self.site, "Contact", &record, incomplete)
+        self.create("Contact", &contact::new(&contact)?, contact::lost)
     }
 
     fn get_contact(&self, id: &str) -> Result<Contact> {
-        contact::contact(
-            &self.api.read("Contact", id)?,
-            &self.site,
-            &settings::wanted_fields("contact"),
-        )
+        let map = self.contact();
+        self.api.read("Contact", id, |it| Ok(map(it)))
     }
 
     fn get_contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
-        self.contacts(ids)
+        self.api.details("Contact", ids, self.contact())
     }
 
     fn update_contact(&self, id: &str, patch: Patch) -> Result<Written> {
-        let mut fields = Fields::of(&patch)?;
-        let body = contact::changes(&mut fields, || self.api.read("Contact", id))?;
-        let record = self
-            .api
-            .change("Contact", id, &body, patch.if_version.as_deref())?;
-        let mut incomplete = fields.rest();
-        incomplete.extend(contact::lost_title(&body, &record));
-        written(&self.site, "Contact", &record, incomplete)
+        let draft = contact::changes(Fields::of(&patch)?, &self.present("Contact", id))?;
+        self.update("Contact", id, &patch, &draft, contact::lost)
     }
 
     fn delete_contact(&self, id: &str) -> Result<()> {
@@ -157,19 +130,17 @@ impl Connector for EspoCrm {
     }
 
     fn get_my_contacts(&self, request: ReadRequest) -> Result<Page<Change<Contact>>> {
-        let full = request.detail == Detail::Full;
-        let ids = Search {
-            size: if full { PEOPLE } else { LARGEST_PAGE },
-            ..Search::new("Contact", &["id"], Vec::new())
-        };
-        let (rows, next) = self.api.page(scoped(ids, &request)?, &request.page)?;
-        let ids = ids_of(&rows);
-        let page = if full {
-            self.contacts(&ids)?.map(Change::Present)
-        } else {
-            Page::last(ids).map(Change::IdOnly)
-        };
-        Ok(page.with_next(next))
+        let search = scoped(Search::new("Contact", &["id"], Vec::new()), &request)?;
+        match request.detail {
+            Detail::Ids => {
+                let id = |it: Object<'_>| Change::IdOnly(it.id("id"));
+                self.api.page(search, &request.page, id)
+            }
+            Detail::Full => {
+                let people = self.people(search, &request.page, self.contact())?;
+                Ok(people.map(Change::Present))
+            }
+        }
     }
 
     fn get_contacts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Contact>> {
@@ -177,8 +148,7 @@ impl Connector for EspoCrm {
     }
 
     fn get_contacts_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<Contact>> {
-        let map = |record: &Object, wanted: &[String]| contact::contact(record, &self.site, wanted);
-        self.people_by_email("Contact", emails, &page, map)
+        self.people_by_email("Contact", emails, &page, self.contact())
     }
 
     fn get_contacts_by_email_domain(
@@ -186,34 +156,18 @@ impl Connector for EspoCrm {
         domain: &str,
         page: PageRequest,
     ) -> Result<Page<Contact>> {
-        self.find_contacts(
-            is("endsWith", "emailAddress", format!("@{}", pattern(domain))),
-            &page,
-        )
+        let domain = format!("@{}", pattern(domain));
+        self.find_contacts(is("endsWith", "emailAddress", domain), &page)
     }
 
     fn create_email(&self, email: NewEmail) -> Result<Written> {
-        let (body, mut incomplete) = email::new(&email, key_field().as_deref())?;
-        let record = self.api.create("Email", &body)?;
-        incomplete.extend(unlinked(
-            &record,
-            &email.key.about,
-            &email::partaking(&email),
-        ));
-        written(&self.site, "Email", &record, incomplete)
+        let draft = email::new(&email, key_field().as_deref())?;
+        self.create("Email", &draft, |it, draft| unlinked(it, &draft.about, &[]))
     }
 
     fn update_email(&self, id: &str, patch: Patch) -> Result<Written> {
-        let mut fields = Fields::of(&patch)?;
-        let (body, about, mut incomplete) =
-            email::changes(&mut fields, || self.api.read("Email", id))?;
-        incomplete.extend(fields.rest());
-        let record = self
-            .api
-            .change("Email", id, &body, patch.if_version.as_deref())?;
-        incomplete.extend(email::taken_back(&body, &record));
-        incomplete.extend(unlinked(&record, &about.unwrap_or_default(), &[]));
-        written(&self.site, "Email", &record, incomplete)
+        let draft = email::changes(Fields::of(&patch)?, &self.present("Email", id))?;
+        self.update("Email", id, &patch, &draft, email::lost)
     }
 
     fn delete_email(&self, id: &str) -> Result<()> {
@@ -228,32 +182,19 @@ impl Connector for EspoCrm {
         let user = match &meeting.owner {
             Some(owner) => owner.clone(),
             // EspoCRM asks for one.
-            None => text(&self.api.me::<user::Me>()?.user, "id")
-                .unwrap_or_default()
-                .to_owned(),
+            None => self.api.me(|it| it.need_object("user", |it| it.id("id")))?,
         };
-        let (body, mut incomplete) =
-            meeting::new(&meeting, &user, key_field().as_deref(), time::now())?;
-        let record = self.api.create("Meeting", &body)?;
-        incomplete.extend(unlinked(
-            &record,
-            &meeting.key.about,
-            &meeting::partaking(&record),
-        ));
-        written(&self.site, "Meeting", &record, incomplete)
+        let draft = meeting::new(&meeting, &user, key_field().as_deref(), time::now())?;
+        self.create("Meeting", &draft, meeting::lost)
     }
 
     fn update_meeting(&self, id: &str, patch: Patch) -> Result<Written> {
-        let mut fields = Fields::of(&patch)?;
-        let present = self.api.read("Meeting", id)?;
-        let (body, about, mut incomplete) = meeting::changes(&mut fields, &present, time::now())?;
-        incomplete.extend(fields.rest());
-        let record = self
+        let fields = Fields::of(&patch)?;
+        let present = self
             .api
-            .change("Meeting", id, &body, patch.if_version.as_deref())?;
-        let partaking: Vec<Ref> = meeting::partaking(&record);
-        incomplete.extend(unlinked(&record, &about.unwrap_or_default(), &partaking));
-        written(&self.site, "Meeting", &record, incomplete)
+            .read("Meeting", id, |it| Ok(meeting::present(it)))?;
+        let draft = meeting::changes(fields, present, time::now())?;
+        self.update("Meeting", id, &patch, &draft, meeting::lost)
     }
 
     fn delete_meeting(&self, id: &str) -> Result<()> {
@@ -282,54 +223,82 @@ impl Connector for EspoCrm {
 }
 
 impl EspoCrm {
-    fn accounts(&self, conditions: Vec<Value>) -> Search {
-        let mut search = Search::new("Account", &account::SELECT, conditions);
-        search.select.extend(settings::wanted_fields("account"));
-        search
+    fn user(&self) -> impl Fn(Object<'_>) -> User {
+        let wanted = settings::wanted_fields("user");
+        move |it| user::user(it, &wanted)
+    }
+
+    fn account(&self) -> impl Fn(Object<'_>) -> Account {
+        let wanted = settings::wanted_fields("account");
+        move |it| account::account(it, &self.site, &wanted)
+    }
+
+    fn contact(&self) -> impl Fn(Object<'_>) -> Contact {
+        let wanted = settings::wanted_fields("contact");
+        move |it| contact::contact(it, &self.site, &wanted)
+    }
+
+    fn present<'a>(&'a self, entity: &'static str, id: &'a str) -> Present<'a> {
+        let api = &self.api;
+        Present { api, entity, id }
+    }
+
+    fn create(&self, entity: &str, draft: &Draft, lost: Lost) -> Result<Written> {
+        let answer = self.api.create(entity, &draft.body)?;
+        self.written(entity, &answer, draft, lost)
+    }
+
+    fn update(
+        &self,
+        entity: &str,
+        id: &str,
+        patch: &Patch,
+        draft: &Draft,
+        lost: Lost,
+    ) -> Result<Written> {
+        let version = patch.if_version.as_deref();
+        let answer = self.api.change(entity, id, &draft.body, version)?;
+        self.written(entity, &answer, draft, lost)
+    }
+
+    /// Says what a write has done, from the record that it answers.
+    fn written(
+        &self,
+        entity: &str,
+        answer: &Response,
+        draft: &Draft,
+        lost: Lost,
+    ) -> Result<Written> {
+        answer.read(|it| {
+            let mut written = map::written(it, &self.site, entity);
+            written.incomplete.extend_from_slice(&draft.incomplete);
+            written.incomplete.extend(lost(it, draft));
+            Ok(written)
+        })
     }
 
     fn find_accounts(&self, condition: Value, page: &PageRequest) -> Result<Page<Account>> {
-        let (rows, next) = self.api.page(self.accounts(vec![condition]), page)?;
-        Ok(self.read_accounts(rows).with_next(next))
-    }
-
-    fn read_accounts(&self, rows: Vec<Value>) -> Page<Account> {
-        let wanted = settings::wanted_fields("account");
-        Page::read(&rows, "id", |it| {
-            account::account(&it.parse()?, &self.site, &wanted)
-        })
-    }
-
-    fn contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
-        let wanted = settings::wanted_fields("contact");
-        self.api.details("Contact", ids, |record| {
-            contact::contact(&record, &self.site, &wanted)
-        })
+        let search = accounts(vec![condition]);
+        self.api.page(search, page, self.account())
     }
 
     fn find_contacts(&self, condition: Value, page: &PageRequest) -> Result<Page<Contact>> {
-        let map = |record: &Object, wanted: &[String]| contact::contact(record, &self.site, wanted);
-        self.people(Search::new("Contact", &[], vec![condition]), page, map)
+        let search = Search::new("Contact", &["id"], vec![condition]);
+        self.people(search, page, self.contact())
     }
 
+    /// Reads the people that a search for ids finds.
     fn people<T>(
         &self,
-        search: Search,
+        mut search: Search,
         page: &PageRequest,
-        map: impl Fn(&Object, &[String]) -> Result<T>,
+        map: impl Fn(Object<'_>) -> T,
     ) -> Result<Page<T>> {
         let entity = search.entity;
-        let search = Search {
-            select: vec!["id".to_owned()],
-            size: PEOPLE,
-            ..search
-        };
-        let (rows, next) = self.api.page(search, page)?;
-        let wanted = settings::wanted_fields(&entity.to_lowercase());
-        let people = self
-            .api
-            .details(entity, &ids_of(&rows), |record| map(&record, &wanted))?;
-        Ok(people.with_next(next))
+        search.size = PEOPLE;
+        let ids = self.api.page(search, page, |it| it.id("id"))?;
+        let people = self.api.details(entity, &ids.items, map)?;
+        Ok(people.with_next(ids.end.next))
     }
 
     fn people_by_email<T>(
@@ -337,14 +306,15 @@ impl EspoCrm {
         entity: &'static str,
         emails: &[String],
         page: &PageRequest,
-        map: impl Fn(&Object, &[String]) -> Result<T>,
+        map: impl Fn(Object<'_>) -> T,
     ) -> Result<Page<T>> {
         // EspoCRM compares a list with addresses in lower case.
         let emails: Vec<String> = emails.iter().map(|it| it.to_lowercase()).collect();
         let Some(batch) = Batch::of(&emails, page)? else {
             return Ok(Page::empty());
         };
-        let search = Search::new(entity, &[], vec![is("in", "emailAddress", batch.values)]);
+        let condition = is("in", "emailAddress", batch.values);
+        let search = Search::new(entity, &["id"], vec![condition]);
         let mut people = self.people(search, &batch.page, map)?;
         people.end.next = batch.next(people.end.next);
         Ok(people)
@@ -361,56 +331,55 @@ impl EspoCrm {
             return Ok(Page::empty());
         };
         let wanted = settings::wanted_fields("opportunity");
-        let mut search = Search::new(
-            "Opportunity",
-            &opportunity::SELECT,
-            vec![is(kind, attribute, batch.values)],
-        );
-        search.select.extend(wanted.clone());
-        let (mut rows, next) = self.api.page(search, &batch.page)?;
+        let condition = is(kind, attribute, batch.values);
+        let mut search = Search::new("Opportunity", &opportunity::SELECT, vec![condition]);
+        search.select.extend_from_slice(&wanted);
+        let map = |it: Object<'_>| opportunity::opportunity(it, &self.site, &wanted);
+        let mut page = self.api.page(search, &batch.page, map)?;
         // One that an earlier batch found is answered already.
-        rows.retain(|it| !batch.before.iter().any(|id| takes_part(it, id)));
-        let page = Page::read(&rows, "id", |it| {
-            opportunity::opportunity(&it.parse()?, &self.site, &wanted)
-        });
-        Ok(page.with_next(batch.next(next)))
+        let is_new = |it: &Opportunity| {
+            let mut before = batch.before.iter();
+            !before.any(|id| opportunity::takes_part(it, id))
+        };
+        page.items.retain(is_new);
+        page.end.next = batch.next(page.end.next);
+        Ok(page)
     }
 
     fn find(&self, entity: &'static str, condition: Value) -> Result<Vec<Id>> {
-        const MOST: u32 = 100;
-        let search = Search {
-            size: MOST,
-            ..Search::new(entity, &["id"], vec![condition])
-        };
-        let (rows, _) = self.api.page(search, &PageRequest::first(MOST))?;
-        Ok(ids_of(&rows))
+        let first = PageRequest::first(100);
+        let search = Search::new(entity, &["id"], vec![condition]);
+        Ok(self.api.page(search, &first, |it| it.id("id"))?.items)
     }
 }
 
+fn accounts(conditions: Vec<Value>) -> Search {
+    let mut search = Search::new("Account", &account::SELECT, conditions);
+    search.select.extend(settings::wanted_fields("account"));
+    search
+}
+
 /// Narrows a search to what a read asks for.
-fn scoped(search: Search, request: &ReadRequest) -> Result<Search> {
-    let mut search = search;
+fn scoped(mut search: Search, request: &ReadRequest) -> Result<Search> {
     match &request.owner {
         Owner::Me => search.only_mine = true,
-        Owner::User(id) => search
-            .conditions
-            .push(is("equals", "assignedUserId", id.clone())),
+        Owner::User(id) => {
+            let owner = is("equals", "assignedUserId", id.as_str());
+            search.conditions.push(owner);
+        }
         Owner::Anyone => {}
     }
     match &request.scope {
         Scope::All => {}
         Scope::Updated(window) => {
             let since = map::seconds(window.since);
-            search
-                .conditions
-                .push(is("greaterThanOrEquals", "modifiedAt", since));
-            // A second that has only begun is still in the window.
-            let until = window
-                .until
-                .map(|it| map::seconds(time::ceil_to_second(it)));
-            search
-                .conditions
-                .extend(until.map(|it| is("before", "modifiedAt", it)));
+            let since = is("greaterThanOrEquals", "modifiedAt", since);
+            search.conditions.push(since);
+            if let Some(until) = window.until {
+                // A second that has only begun is still in the window.
+                let until = map::seconds(time::ceil_to_second(until));
+                search.conditions.push(is("before", "modifiedAt", until));
+            }
             search.select.push("modifiedAt".to_owned());
             search.by_time = true;
         }
@@ -421,21 +390,6 @@ fn scoped(search: Search, request: &ReadRequest) -> Result<Search> {
         }
     }
     Ok(search)
-}
-
-fn ids_of(rows: &[Value]) -> Vec<Id> {
-    let id = |it: &Value| Some(it.get("id")?.as_str()?.to_owned());
-    rows.iter().filter_map(id).collect()
-}
-
-fn takes_part(opportunity: &Value, id: &str) -> bool {
-    let contacts = opportunity.get("contactsIds").and_then(Value::as_array);
-    let account = opportunity.get("accountId");
-    contacts
-        .into_iter()
-        .flatten()
-        .chain(account)
-        .any(|it| it.as_str() == Some(id))
 }
 
 /// The field of the site's own that keeps the host's key of an e-mail or a meeting, if there is one.

@@ -1,14 +1,14 @@
 //! Logged meetings in EspoCRM's words.
 
-use brightsync_sdk::patch::Fields;
+use brightsync_sdk::json::{Body, Object};
+use brightsync_sdk::patch::{Change, Fields};
 use brightsync_sdk::{
-    Attendee, InvalidField, MeetingKey, Moment, NewMeeting, Party, Ref, Result, Timestamp, extra,
-    time,
+    Attendee, InvalidField, MeetingKey, Moment, NewMeeting, Party, Ref, Result, Timestamp, time,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::api::{Object, any, is};
-use crate::map::{column, instant, parent, seconds, set_extra, set_parent, subject, text, texts};
+use crate::api::is;
+use crate::map::{Draft, column, instant, kept, owned, parent, seconds, subject, texts, unlinked};
 
 /// Who can attend: the kind of record, the list of ids, and the list of their answers.
 const ATTENDING: [(&str, &str, &str); 3] = [
@@ -27,249 +27,206 @@ const RESPONSES: [(&str, &str); 4] = [
 /// The place stands at the head of the description, since a meeting has no field for it.
 const PLACE: &str = "Location: ";
 
-/// The body that logs a meeting for a user, and what of it has no place.
+/// What a patch of a meeting needs of the meeting as it is.
+pub(crate) struct Present {
+    end: Option<Moment>,
+    description: String,
+    attendees: Vec<Attendee>,
+    about: Vec<Ref>,
+}
+
+pub(crate) fn present(it: Object<'_>) -> Present {
+    let day = owned(it, "dateEndDate").map(Moment::On);
+    Present {
+        end: day.or_else(|| instant(it, "dateEnd").map(Moment::At)),
+        description: owned(it, "description").unwrap_or_default(),
+        attendees: attendees(it),
+        about: Vec::from_iter(parent(it)),
+    }
+}
+
+/// A meeting to be logged for a user.
 pub(crate) fn new(
     meeting: &NewMeeting,
     user: &str,
     key_field: Option<&str>,
     now: Timestamp,
-) -> Result<(Object, Vec<InvalidField>)> {
-    let mut body = extra::to_map(&meeting.extra)?;
-    let mut incomplete = Vec::new();
-    set_subject(&mut body, &meeting.key.subject, &mut incomplete);
-    set_moment(&mut body, "dateStart", &meeting.key.start);
-    set_moment(&mut body, "dateEnd", &meeting.end);
+) -> Result<Draft> {
+    let key = &meeting.key;
+    let mut draft = Draft::new(&meeting.extra)?;
     let description = describe(meeting.location.as_deref(), meeting.text.as_deref());
-    for (name, value) in [
-        (
-            "status",
-            status(&meeting.status, over(&meeting.end, now)).into(),
-        ),
-        ("description", description.into()),
-        ("assignedUserId", user.into()),
-    ] {
-        body.insert(name.to_owned(), value);
-    }
+    let status = status(&meeting.status, over(&meeting.end, now));
+    draft.body = (draft.body.with("status", status))
+        .with("description", description)
+        .with("assignedUserId", user);
+    set_subject(&mut draft, &key.subject);
+    set_moment(&mut draft.body, "dateStart", &key.start);
+    set_moment(&mut draft.body, "dateEnd", &meeting.end);
     if let Some(field) = key_field {
-        body.insert(field.to_owned(), meeting.key.key.clone().into());
+        draft.body.set(field, key.key.as_str().into());
     }
-    set_parent(&mut body, &meeting.key.about);
-    set_attendees(&mut body, &all_attendees(meeting), &mut incomplete);
-    Ok((body, incomplete))
+    draft.set_about(key.about.clone());
+    set_attendees(&mut draft, &all_attendees(meeting));
+    Ok(draft)
 }
 
 /// The condition that a logged meeting meets: EspoCRM makes up calendar ids of its own.
 pub(crate) fn found(key: &MeetingKey, key_field: Option<&str>) -> Value {
     let start = match &key.start {
         Moment::At(at) => is("equals", "dateStart", seconds(*at)),
-        Moment::On(day) => is("equals", "dateStartDate", day.clone()),
+        Moment::On(day) => is("equals", "dateStartDate", day.as_str()),
     };
-    let mut alike = vec![is("equals", "name", subject(&key.subject, true)), start];
-    let mut parts = Vec::new();
-    if let Some(field) = key_field {
-        parts.push(is("equals", field, key.key.clone()));
-        alike.push(is("isNull", field, Value::Null));
-    }
-    parts.push(json!({"type": "and", "value": alike}));
-    any(parts)
+    let name = is("equals", "name", subject(&key.subject, true));
+    kept(&key.key, key_field, None, vec![name, start])
 }
 
-/// The body that changes a logged meeting, and what it is about after that, if that changes.
-pub(crate) fn changes(
-    fields: &mut Fields,
-    present: &Object,
-    now: Timestamp,
-) -> Result<(Object, Option<Vec<Ref>>, Vec<InvalidField>)> {
-    let mut body = Object::new();
-    let mut incomplete = Vec::new();
+pub(crate) fn changes(mut fields: Fields, present: Present, now: Timestamp) -> Result<Draft> {
+    let mut draft = Draft::default();
     if let Some(change) = fields.value::<String>("subject")? {
-        set_subject(
-            &mut body,
-            &change.into_option().unwrap_or_default(),
-            &mut incomplete,
-        );
+        let name = change.into_option().unwrap_or_default();
+        set_subject(&mut draft, &name);
     }
-    let mut end = end_of(present)?;
+    let mut end = present.end;
     for (field, attribute) in [("start", "dateStart"), ("end", "dateEnd")] {
-        if let Some(moment) = fields
-            .value::<Moment>(field)?
-            .and_then(|it| it.into_option())
-        {
-            set_moment(&mut body, attribute, &moment);
+        if let Some(Change::Set(moment)) = fields.value::<Moment>(field)? {
+            set_moment(&mut draft.body, attribute, &moment);
             end = if field == "end" { Some(moment) } else { end };
         }
     }
     if let Some(change) = fields.value::<String>("status")? {
         let over = end.is_some_and(|it| over(&it, now));
-        body.insert(
-            "status".to_owned(),
-            status(&change.into_option().unwrap_or_default(), over).into(),
-        );
+        let word = change.into_option().unwrap_or_default();
+        draft.body.set("status", status(&word, over).into());
     }
-    let (place, words) = parts(text(present, "description").unwrap_or_default());
-    let (new_place, new_words) = (
-        fields.value::<String>("location")?,
-        fields.value::<String>("text")?,
-    );
+    let (place, words) = parts(&present.description);
+    let new_place = fields.value::<String>("location")?;
+    let new_words = fields.value::<String>("text")?;
     if new_place.is_some() || new_words.is_some() {
-        let place = new_place.map_or(place.map(str::to_owned), |it| it.into_option());
-        let words = new_words.map_or(Some(words.to_owned()), |it| it.into_option());
-        body.insert(
-            "description".to_owned(),
-            describe(place.as_deref(), words.as_deref()).into(),
-        );
+        let place = new_place.map_or(place.map(str::to_owned), Change::into_option);
+        let words = new_words.map_or(Some(words.to_owned()), Change::into_option);
+        let description = describe(place.as_deref(), words.as_deref());
+        draft.body.set("description", description.into());
     }
-    if let Some(change) = fields.value::<String>("owner")? {
-        body.insert("assignedUserId".to_owned(), change.into_option().into());
-    }
+    draft.copy(&mut fields, &[("owner", "assignedUserId")])?;
     if let Some(edits) = fields.list::<Attendee>("attendees")? {
         let same = |one: &Attendee, other: &Attendee| one.party.link == other.party.link;
-        set_attendees(
-            &mut body,
-            &edits.apply(attendees(present), same),
-            &mut incomplete,
-        );
+        let then = edits.apply(present.attendees, same);
+        set_attendees(&mut draft, &then);
     }
-    let mut about = None;
     if let Some(edits) = fields.list::<Ref>("about")? {
-        let then = edits.apply(parent(present).into_iter().collect(), Ref::eq);
-        set_parent(&mut body, &then);
-        about = Some(then);
+        draft.set_about(edits.apply(present.about, Ref::eq));
     }
-    set_extra(&mut body, fields)?;
-    Ok((body, about, incomplete))
+    draft.finish(fields)
 }
 
-/// The records that attend a meeting.
-pub(crate) fn partaking(record: &Object) -> Vec<Ref> {
-    attendees(record)
-        .into_iter()
-        .filter_map(|it| it.party.link)
-        .collect()
+/// Names what is not linked; those who attend are.
+pub(crate) fn lost(it: Object<'_>, draft: &Draft) -> Vec<InvalidField> {
+    let links = attendees(it).into_iter().filter_map(|it| it.party.link);
+    unlinked(it, &draft.about, &Vec::from_iter(links))
 }
 
+/// Those who attend: who invited attends too, if it is somebody that EspoCRM knows, and people that it is about also do.
 fn all_attendees(meeting: &NewMeeting) -> Vec<Attendee> {
-    let organiser = Attendee {
-        party: meeting.organiser.clone(),
-        response: None,
-        role: None,
-    };
-    let is_known = |it: &Attendee| {
-        it.party.link.is_some()
-            && meeting
-                .attendees
-                .iter()
-                .all(|other| other.party.link != it.party.link)
-    };
-    // Who invited attends too, if it is somebody that EspoCRM knows; contacts that it is about also do.
-    let about = meeting
-        .key
-        .about
-        .iter()
-        .filter(|it| it.kind == "contact" || it.kind == "lead");
-    let about = about.map(|it| Attendee {
+    let mut all = meeting.attendees.clone();
+    let people = meeting.key.about.iter();
+    let people = people.filter(|it| matches!(it.kind.as_str(), "contact" | "lead"));
+    for link in meeting.organiser.link.iter().chain(people) {
+        // Compared with the attendees of the caller only: each record is written once all the same.
+        if !meeting
+            .attendees
+            .iter()
+            .any(|it| it.party.link.as_ref() == Some(link))
+        {
+            all.push(attendee(link.clone(), None));
+        }
+    }
+    all
+}
+
+fn attendee(link: Ref, response: Option<String>) -> Attendee {
+    Attendee {
         party: Party {
-            link: Some(it.clone()),
+            link: Some(link),
             ..Party::default()
         },
-        response: None,
+        response,
         role: None,
-    });
-    let further = [organiser].into_iter().chain(about).filter(is_known);
-    meeting.attendees.iter().cloned().chain(further).collect()
+    }
 }
 
-fn attendees(record: &Object) -> Vec<Attendee> {
-    let of_kind = |(kind, ids, columns): (&str, &str, &'static str)| {
-        let kind = kind.to_owned();
-        texts(record, ids).into_iter().map(move |id| {
-            let said = column(record, columns, &id, "status");
-            let response = RESPONSES
-                .iter()
-                .find(|it| Some(it.1) == said)
-                .map(|it| it.0.to_owned());
-            Attendee {
-                party: Party {
-                    link: Some(Ref::new(&*kind, id)),
-                    ..Party::default()
-                },
-                response,
-                role: None,
-            }
-        })
-    };
-    ATTENDING.into_iter().flat_map(of_kind).collect()
-}
-
-fn set_attendees(body: &mut Object, attendees: &[Attendee], incomplete: &mut Vec<InvalidField>) {
-    let known = |it: &&Attendee| {
-        it.party
-            .link
-            .as_ref()
-            .is_some_and(|it| ATTENDING.iter().any(|known| known.0 == it.kind))
-    };
+fn attendees(it: Object<'_>) -> Vec<Attendee> {
+    let mut all = Vec::new();
     for (kind, ids, columns) in ATTENDING {
-        let of_kind = attendees
-            .iter()
-            .filter_map(|it| Some((it, it.party.link.as_ref().filter(|it| it.kind == kind)?)));
-        let of_kind: Vec<_> = of_kind.collect();
+        for id in texts(it, ids) {
+            let said = column(it, columns, &id, "status");
+            let response = RESPONSES.iter().find(|it| Some(it.1) == said);
+            let response = response.map(|it| it.0.to_owned());
+            all.push(attendee(Ref::new(kind, id), response));
+        }
+    }
+    all
+}
+
+fn set_attendees(draft: &mut Draft, attendees: &[Attendee]) {
+    for (kind, ids, columns) in ATTENDING {
+        let mut attending: Vec<&str> = Vec::new();
+        let mut answers = Body::new();
+        for it in attendees {
+            let Some(link) = it.party.link.as_ref().filter(|it| it.kind == kind) else {
+                continue;
+            };
+            let id = link.id.as_str();
+            if let Err(place) = attending.binary_search(&id) {
+                attending.insert(place, id);
+            }
+            let said = RESPONSES
+                .iter()
+                .find(|known| it.response.as_deref() == Some(known.0));
+            if let Some((_, said)) = said {
+                answers.set(id, Body::new().with("status", *said).into());
+            }
+        }
         // Leads are left alone where there are none: a site may have switched them off.
-        if of_kind.is_empty() && kind == "lead" {
+        if attending.is_empty() && kind == "lead" {
             continue;
         }
-        let mut unique: Vec<&str> = of_kind.iter().map(|it| it.1.id.as_str()).collect();
-        unique.sort_unstable();
-        unique.dedup();
-        let answers = of_kind.iter().filter_map(|(it, link)| {
-            let said = it.response.as_deref()?;
-            let response = RESPONSES.iter().find(|it| it.0 == said)?.1;
-            Some((link.id.clone(), json!({"status": response})))
-        });
-        body.insert(columns.to_owned(), Value::Object(answers.collect()));
-        body.insert(ids.to_owned(), unique.into());
+        draft.body.set(columns, answers.into());
+        draft.body.set(ids, attending.into());
     }
-    let strangers = attendees.iter().filter(|it| !known(it));
-    incomplete.extend(strangers.map(|it| {
-        let who = it
-            .party
-            .address
-            .as_deref()
-            .or(it.party.name.as_deref())
-            .unwrap_or("somebody");
-        InvalidField::new(
-            "attendees",
-            format!("{who} is no record of EspoCRM, and only records attend its meetings"),
-        )
-    }));
+    for Party {
+        link,
+        address,
+        name,
+        ..
+    } in attendees.iter().map(|it| &it.party)
+    {
+        let known = |it: &Ref| ATTENDING.iter().any(|known| known.0 == it.kind);
+        if !link.as_ref().is_some_and(known) {
+            let who = address.as_deref().or(name.as_deref()).unwrap_or("somebody");
+            let reason =
+                format!("{who} is no record of EspoCRM, and only records attend its meetings");
+            draft.leave("attendees", reason);
+        }
+    }
 }
 
-fn set_subject(body: &mut Object, text: &str, incomplete: &mut Vec<InvalidField>) {
+fn set_subject(draft: &mut Draft, text: &str) {
     let name = subject(text, true);
     if name != text.trim() {
-        incomplete.push(InvalidField::new(
-            "subject",
-            format!("EspoCRM takes no <, > and = and 255 characters, so it is {name:?}"),
-        ));
+        let reason = format!("EspoCRM takes no <, > and = and 255 characters, so it is {name:?}");
+        draft.leave("subject", reason);
     }
-    body.insert("name".to_owned(), name.into());
+    draft.body.set("name", name.into());
 }
 
 /// Of an instant and a day only one is set, and the other is emptied.
-fn set_moment(body: &mut Object, attribute: &str, moment: &Moment) {
+fn set_moment(body: &mut Body, attribute: &str, moment: &Moment) {
     let (instant, day) = match moment {
-        Moment::At(at) => (Value::from(seconds(*at)), Value::Null),
-        Moment::On(day) => (Value::Null, Value::from(day.clone())),
+        Moment::At(at) => (Some(seconds(*at)), None),
+        Moment::On(day) => (None, Some(day.as_str())),
     };
-    body.insert(attribute.to_owned(), instant);
-    body.insert(format!("{attribute}Date"), day);
-}
-
-fn end_of(record: &Object) -> Result<Option<Moment>> {
-    let day = text(record, "dateEndDate").map(|it| Moment::On(it.to_owned()));
-    Ok(match day {
-        Some(day) => Some(day),
-        None => instant(text(record, "dateEnd"))?.map(Moment::At),
-    })
+    body.set(attribute, instant.into());
+    body.set(&format!("{attribute}Date"), day.into());
 }
 
 fn over(end: &Moment, now: Timestamp) -> bool {
@@ -287,24 +244,27 @@ fn status(status: &str, over: bool) -> &'static str {
     }
 }
 
+/// The place and the text, with an empty line between them.
 fn describe(place: Option<&str>, words: Option<&str>) -> String {
-    let place = place
-        .filter(|it| !it.is_empty())
-        .map(|it| format!("{PLACE}{}", it.replace('\n', ", ")));
-    let words = words.filter(|it| !it.is_empty()).map(str::to_owned);
-    place
-        .into_iter()
-        .chain(words)
-        .collect::<Vec<_>>()
-        .join("\n\n")
+    let mut description = String::new();
+    if let Some(place) = place.filter(|it| !it.is_empty()) {
+        description = format!("{PLACE}{}", place.replace('\n', ", "));
+    }
+    if let Some(words) = words.filter(|it| !it.is_empty()) {
+        if !description.is_empty() {
+            description.push_str("\n\n");
+        }
+        description.push_str(words);
+    }
+    description
 }
 
 fn parts(description: &str) -> (Option<&str>, &str) {
-    match description
-        .strip_prefix(PLACE)
-        .map(|it| it.split_once("\n\n").unwrap_or((it, "")))
-    {
-        Some((place, words)) => (Some(place), words),
+    match description.strip_prefix(PLACE) {
         None => (None, description),
+        Some(rest) => {
+            let (place, words) = rest.split_once("\n\n").unwrap_or((rest, ""));
+            (Some(place), words)
+        }
     }
 }

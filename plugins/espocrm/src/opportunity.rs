@@ -1,12 +1,9 @@
 //! Opportunities in the contract's words.
 
-use brightsync_sdk::{
-    Moment, Money, Opportunity, OpportunityStatus, Participant, Result, extra, time,
-};
-use serde_json::Value;
+use brightsync_sdk::json::Object;
+use brightsync_sdk::{Moment, Money, Opportunity, OpportunityStatus, Participant, time};
 
-use crate::api::Object;
-use crate::map::{column, instant, link, text, texts};
+use crate::map::{column, instant, link, owned, text, texts};
 
 /// What a list has to name for [`opportunity`] to read.
 pub(crate) const SELECT: [&str; 11] = [
@@ -23,60 +20,47 @@ pub(crate) const SELECT: [&str; 11] = [
     "createdAt",
 ];
 
-pub(crate) fn opportunity(record: &Object, site: &str, wanted: &[String]) -> Result<Opportunity> {
-    let id = text(record, "id").unwrap_or_default();
-    let owned = |name: &str| text(record, name).map(str::to_owned);
-    let participant = |contact: String| Participant {
-        role: column(record, "contactsColumns", &contact, "role").map(str::to_owned),
-        primary: None,
-        contact,
-    };
-    let amount = record.get("amount").and_then(decimal);
-    Ok(Opportunity {
-        stage: owned("stage"),
-        amount: amount.map(|amount| Money {
-            amount,
-            currency: owned("amountCurrency"),
-        }),
-        created_at: instant(text(record, "createdAt"))?,
-        closes: text(record, "closeDate")
-            .map(|it| time::parse_date(it).map(Moment::On))
-            .transpose()?,
-        owner: owned("assignedUserId"),
-        account: owned("accountId"),
-        participants: texts(record, "contactsIds")
-            .into_iter()
-            .map(participant)
-            .collect(),
-        url: Some(link(site, "Opportunity", id)),
-        extra: extra::pick(record, wanted),
-        ..Opportunity::new(id, text(record, "name").unwrap_or_default(), status(record))
-    })
+pub(crate) fn opportunity(it: Object<'_>, site: &str, wanted: &[String]) -> Opportunity {
+    let id = it.id("id");
+    let mut participants = Vec::new();
+    for contact in texts(it, "contactsIds") {
+        participants.push(Participant {
+            role: column(it, "contactsColumns", &contact, "role").map(str::to_owned),
+            primary: None,
+            contact,
+        });
+    }
+    let amount = it.decimal("amount").map(|amount| Money {
+        amount,
+        currency: owned(it, "amountCurrency"),
+    });
+    let closes = |day| it.fit("closeDate", time::parse_date(day));
+    Opportunity {
+        stage: owned(it, "stage"),
+        amount,
+        created_at: instant(it, "createdAt"),
+        closes: text(it, "closeDate").and_then(closes).map(Moment::On),
+        owner: owned(it, "assignedUserId"),
+        account: owned(it, "accountId"),
+        participants,
+        url: Some(link(site, "Opportunity", &id)),
+        extra: it.pick(wanted),
+        ..Opportunity::new(id, text(it, "name").unwrap_or_default(), status(it))
+    }
+}
+
+/// Whether a record, an account or a contact, has to do with an opportunity.
+pub(crate) fn takes_part(opportunity: &Opportunity, id: &String) -> bool {
+    let mut people = opportunity.participants.iter();
+    opportunity.account.as_ref() == Some(id) || people.any(|it| it.contact == *id)
 }
 
 /// The two last stages of a new site, or what a stage of a site's own is worth: EspoCRM counts 100 % as won and 0 % as lost.
-fn status(record: &Object) -> OpportunityStatus {
-    let probability = record.get("probability").and_then(Value::as_i64);
-    match (text(record, "stage"), probability) {
+fn status(it: Object<'_>) -> OpportunityStatus {
+    match (text(it, "stage"), it.value("probability").as_i64()) {
         (Some("Closed Won"), _) | (_, Some(100)) => OpportunityStatus::Won,
         (Some("Closed Lost"), _) | (_, Some(0)) => OpportunityStatus::Lost,
         (None, None) => OpportunityStatus::Unknown,
         _ => OpportunityStatus::Open,
-    }
-}
-
-/// A number without an exponent; sites that keep exact amounts send texts.
-fn decimal(amount: &Value) -> Option<String> {
-    match amount {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.as_i64().map_or_else(
-            || {
-                number
-                    .as_f64()
-                    .map_or_else(|| number.to_string(), |it| it.to_string())
-            },
-            |it| it.to_string(),
-        )),
-        _ => None,
     }
 }

@@ -1,30 +1,11 @@
 //! Users, and who the connection is.
 
-use brightsync_sdk::{Result, User, Whoami, extra};
-use serde::Deserialize;
+use brightsync_sdk::json::Object;
+use brightsync_sdk::{User, Whoami};
 use serde_json::Value;
 
-use crate::api::Object;
 use crate::contact::points;
-use crate::map::{text, texts};
-
-/// What `App/user` answers, but for the token in it: that is nobody's business here.
-#[derive(Deserialize)]
-pub(crate) struct Me {
-    pub(crate) user: Object,
-    #[serde(default)]
-    preferences: Object,
-    #[serde(default)]
-    settings: Object,
-    #[serde(default)]
-    acl: Acl,
-}
-
-#[derive(Default, Deserialize)]
-struct Acl {
-    #[serde(default)]
-    table: Object,
-}
+use crate::map::{said, text, texts};
 
 /// What needs which right.
 const RIGHTS: [(&str, &str, &[&str]); 14] = [
@@ -55,49 +36,51 @@ const RIGHTS: [(&str, &str, &[&str]); 14] = [
     ),
 ];
 
-pub(crate) fn user(record: &Object, wanted: &[String]) -> Result<User> {
-    let listed = texts(record, "emailAddressList");
-    let mut emails: Vec<String> = points(record, "emailAddress")
-        .into_iter()
-        .map(|it| it.value)
-        .collect();
-    emails.extend(
-        listed
-            .into_iter()
-            .filter(|it| !emails.contains(it))
-            .collect::<Vec<_>>(),
-    );
-    let id = text(record, "id").unwrap_or_default();
-    let name = text(record, "name")
-        .or(text(record, "userName"))
-        .unwrap_or_default();
-    Ok(User {
+pub(crate) fn user(it: Object<'_>, wanted: &[String]) -> User {
+    let mut emails = Vec::new();
+    for point in points(it, "emailAddress") {
+        emails.push(point.value);
+    }
+    for listed in texts(it, "emailAddressList") {
+        if !emails.contains(&listed) {
+            emails.push(listed);
+        }
+    }
+    let name = text(it, "name").or(text(it, "userName"));
+    User {
         emails,
-        active: record.get("isActive").and_then(Value::as_bool),
-        extra: extra::pick(record, wanted),
-        ..User::new(id, name)
-    })
+        active: it.value("isActive").as_bool(),
+        extra: it.pick(wanted),
+        ..User::new(it.id("id"), name.unwrap_or_default())
+    }
 }
 
-pub(crate) fn whoami(me: &Me, site: &str, wanted: &[String]) -> Result<Whoami> {
-    let zone = text(&me.preferences, "timeZone").or(text(&me.settings, "timeZone"));
-    let user = User {
-        timezone: zone.map(str::to_owned),
-        ..user(&me.user, wanted)?
+/// Reads what `App/user` answers, but for the token in it: that is nobody's business here.
+pub(crate) fn whoami(it: Object<'_>, site: &str, wanted: &[String]) -> Whoami {
+    let within = |member: &str, name: &str| {
+        let value = it.value(member).get(name).and_then(said);
+        value.map(str::to_owned)
     };
-    let refused = RIGHTS.iter().filter(|(entity, action, _)| {
-        let rights = me.acl.table.get(*entity);
-        let right = rights.and_then(|it| it.get(action)).and_then(Value::as_str);
-        right == Some("no") || rights == Some(&Value::Bool(false))
-    });
-    let names = refused.flat_map(|it| it.2);
-    Ok(Whoami {
-        org_name: text(&me.settings, "applicationName").map(str::to_owned),
+    let zone = within("preferences", "timeZone").or_else(|| within("settings", "timeZone"));
+    let user = User {
+        timezone: zone,
+        ..it.need_object("user", |it| user(it, wanted))
+    };
+    let mut capabilities = Vec::new();
+    for (entity, action, names) in RIGHTS {
+        let rights = it.value("acl").get("table").and_then(|it| it.get(entity));
+        let is_refused = |it: &Value| *it == false || it.get(action).is_some_and(|it| it == "no");
+        if rights.is_some_and(is_refused) {
+            for name in names {
+                capabilities.push(((*name).to_owned(), "forbidden".to_owned()));
+            }
+        }
+    }
+    Whoami {
+        org_name: within("settings", "applicationName"),
         user: Some(user),
-        capabilities: names
-            .map(|it| ((*it).to_owned(), "forbidden".to_owned()))
-            .collect(),
+        capabilities,
         // There is no id of a customer, only the site.
         ..Whoami::new(site.trim_end_matches('/'))
-    })
+    }
 }

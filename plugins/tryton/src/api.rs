@@ -1,13 +1,12 @@
 //! Tryton's REST API: its requests and answers in its own words.
 
-use std::fmt;
-
 use brightsync_sdk::http::{Client, Request, Response};
+use brightsync_sdk::json::{Body, FromJson, Notes, Object};
 use brightsync_sdk::{Error, ForbiddenKind, InvalidField, Reason, Result, Timestamp, time};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::html;
+use crate::query::is;
 
 /// The largest page. Tryton has no limit; this many whole records are about half a megabyte.
 pub(crate) const LARGEST_PAGE: u32 = 500;
@@ -20,199 +19,51 @@ pub(crate) struct Api {
 }
 
 /// A search: the records of a domain, in the order of their ids.
-#[derive(Serialize)]
 pub(crate) struct Search {
     domain: Value,
-    fields_names: Vec<String>,
-    order: [[&'static str; 2]; 1],
+    fields: Vec<String>,
     limit: u32,
 }
 
-/// What Tryton says of the user whose key it is.
-#[derive(Deserialize)]
-pub(crate) struct Preferences {
-    /// The ids of the user's keys: the only thing here that leads to the user's own id.
-    pub(crate) applications: Vec<i64>,
-    pub(crate) administrator: Flag,
-    #[serde(rename = "company.rec_name")]
-    pub(crate) company: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct User {
-    pub(crate) id: i64,
-    pub(crate) login: String,
-    pub(crate) name: Option<String>,
-    pub(crate) email: Option<String>,
-    pub(crate) active: Option<Flag>,
-    #[serde(rename = "company.")]
-    pub(crate) company: Option<Company>,
-    #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Company {
-    pub(crate) timezone: Option<String>,
-}
-
 /// A company or a person.
-///
-/// A search puts a dot behind the names of what it reads from other records, and the answer to a write does not.
-#[derive(Deserialize)]
 pub(crate) struct Party {
     pub(crate) id: i64,
     pub(crate) name: Option<String>,
-    pub(crate) active: Option<Flag>,
-    pub(crate) replaced_by: Option<i64>,
-    pub(crate) create_date: Option<Instant>,
-    pub(crate) last_modified_at: Option<Instant>,
-    #[serde(rename = "categories.", alias = "categories", default)]
-    pub(crate) categories: Vec<Named>,
-    #[serde(rename = "contact_mechanisms.", alias = "contact_mechanisms", default)]
+    pub(crate) active: Option<bool>,
+    pub(crate) created: Option<Instant>,
+    /// When it or an address of it was last changed, which Tryton keeps apart.
+    ///
+    /// The times of relations cannot be read, only searched: read, they are always now (trytond 8.2).
+    pub(crate) changed: Option<Instant>,
+    /// In the order in which Tryton shows them.
     pub(crate) mechanisms: Vec<Mechanism>,
-    #[serde(rename = "relations.", alias = "relations", default)]
     pub(crate) relations: Vec<Relation>,
-    #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
 }
 
 /// An e-mail address, a telephone number, a web site.
-#[derive(Clone, Deserialize)]
 pub(crate) struct Mechanism {
     pub(crate) id: i64,
-    #[serde(rename = "type")]
     pub(crate) kind: String,
     pub(crate) value: String,
     /// What people call it.
     pub(crate) name: Option<String>,
     pub(crate) sequence: Option<i64>,
-    pub(crate) last_modified_at: Option<Instant>,
+    changed: Option<Instant>,
 }
 
 /// That a party is something to another one.
-#[derive(Deserialize)]
 pub(crate) struct Relation {
     pub(crate) id: i64,
     pub(crate) to: i64,
-    #[serde(rename = "type.", alias = "type")]
-    pub(crate) kind: Option<Named>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Named {
-    pub(crate) name: String,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Opportunity {
-    pub(crate) id: i64,
-    pub(crate) rec_name: String,
-    pub(crate) description: Option<String>,
-    pub(crate) state: String,
-    pub(crate) amount: Option<Decimal>,
-    pub(crate) create_date: Option<Instant>,
-    pub(crate) end_date: Option<Day>,
-    pub(crate) employee: Option<i64>,
-    #[serde(rename = "currency.")]
-    pub(crate) currency: Option<Currency>,
-    #[serde(rename = "party.")]
-    pub(crate) party: Option<Partner>,
-    #[serde(rename = "contact.")]
-    pub(crate) contact: Option<Point>,
-    #[serde(flatten)]
-    pub(crate) rest: Map<String, Value>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Currency {
-    pub(crate) code: String,
-}
-
-/// The party of an opportunity.
-#[derive(Deserialize)]
-pub(crate) struct Partner {
-    pub(crate) id: i64,
-    #[serde(rename = "categories.", default)]
-    pub(crate) categories: Vec<Named>,
-}
-
-/// The address or number that an opportunity names, which belongs to somebody.
-#[derive(Deserialize)]
-pub(crate) struct Point {
-    pub(crate) party: i64,
-}
-
-/// A user with all employees that the user may act as.
-#[derive(Deserialize)]
-pub(crate) struct Acting {
-    pub(crate) id: i64,
-    pub(crate) employee: Option<i64>,
-    pub(crate) employees: Vec<i64>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Note {
-    pub(crate) id: i64,
-    pub(crate) message: Option<String>,
-    pub(crate) resource: String,
-}
-
-/// An entry of the log of deletions.
-#[derive(Deserialize)]
-pub(crate) struct Deletion {
-    pub(crate) id: i64,
-    pub(crate) create_date: Option<Instant>,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Stub {
-    pub(crate) id: i64,
+    pub(crate) kind: Option<String>,
 }
 
 /// A truth value, which SQLite gives as a number and PostgreSQL as what it is.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(from = "RawFlag")]
 pub(crate) struct Flag(pub(crate) bool);
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum RawFlag {
-    Truth(bool),
-    Number(i64),
-}
-
-/// A time in UTC; it is written as a version with all its digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(crate) struct Instant {
-    year: u16,
-    month: u8,
-    day: u8,
-    hour: u8,
-    minute: u8,
-    second: u8,
-    microsecond: u32,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Day {
-    year: u16,
-    month: u8,
-    day: u8,
-}
-
-#[derive(Deserialize)]
-pub(crate) struct Decimal {
-    pub(crate) decimal: String,
-}
-
-/// What Tryton answers when its own rules are broken.
-#[derive(Deserialize)]
-struct Refusal {
-    message: String,
-    #[serde(default)]
-    description: String,
-}
+/// A time in UTC with all its digits, which is a version too.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Instant(pub(crate) String);
 
 impl Api {
     pub(crate) fn new() -> Self {
@@ -225,106 +76,144 @@ impl Api {
     }
 
     pub(crate) fn preferences(&self) -> Request {
-        self.act("res.user", "get_preferences", &json!({}))
-            .repeatable()
+        let preferences = self.act("res.user", "get_preferences", &Body::new());
+        preferences.repeatable()
     }
 
     /// Searches by `POST`, so that a thousand ids fit and no address of a person stands in a log of requests.
-    pub(crate) fn search(&self, model: &str, search: &Search) -> Request {
-        self.act(model, "search_read", search).repeatable()
+    pub(crate) fn search(&self, model: &str, search: Search) -> Request {
+        let search = Body::new()
+            .with("domain", search.domain)
+            .with("fields_names", search.fields)
+            .with("order", vec![vec!["id", "ASC"]])
+            .with("limit", search.limit);
+        self.act(model, "search_read", &search).repeatable()
     }
 
     /// Counts records that cannot exist, which fails where the user may not read the model or it is not there.
     pub(crate) fn probe(&self, model: &str) -> Request {
-        let nothing = json!({ "domain": [["id", "=", 0]] });
+        let nothing = Body::new().with("domain", vec![is("id", "=", 0)]);
         self.act(model, "search_count", &nothing).repeatable()
     }
 
     /// Creates a party, and asks for these fields of it.
-    pub(crate) fn create(&self, values: &Map<String, Value>, fields: &[&str]) -> Request {
+    pub(crate) fn create(&self, values: &Body, fields: &[&str]) -> Request {
         self.client.post(PARTY).query_each("f", fields).json(values)
     }
 
     /// Creates several records, all or none.
-    pub(crate) fn create_all(&self, model: &str, records: &[Value]) -> Request {
-        self.act(model, "create", &json!({ "vlist": records }))
+    pub(crate) fn create_all(&self, model: &str, records: Vec<Value>) -> Request {
+        self.act(model, "create", &Body::new().with("vlist", records))
     }
 
     /// Changes a party, and asks for these fields of it.
-    pub(crate) fn change(&self, id: i64, values: &Map<String, Value>, fields: &[&str]) -> Request {
-        self.client
-            .put(PARTY)
-            .segment(id.to_string())
-            .query_each("f", fields)
-            .json(values)
+    pub(crate) fn change(&self, id: i64, values: &Body, fields: &[&str]) -> Request {
+        let request = self.client.put(PARTY).segment(id.to_string());
+        request.query_each("f", fields).json(values)
     }
 
     pub(crate) fn delete(&self, model: &str, id: i64) -> Request {
         self.client.delete(model).segment(id.to_string())
     }
 
-    fn act(&self, model: &str, method: &str, arguments: &impl Serialize) -> Request {
+    fn act(&self, model: &str, method: &str, arguments: &Body) -> Request {
         self.client.post(model).segment(method).json(arguments)
     }
 }
 
 impl Search {
-    pub(crate) fn new(domain: impl Into<Value>, fields: &[&str], limit: u32) -> Self {
+    pub(crate) fn new(domain: Value, fields: &[&str], limit: u32) -> Self {
         Self {
-            domain: domain.into(),
-            fields_names: fields.iter().map(|it| (*it).to_owned()).collect(),
-            order: [["id", "ASC"]],
+            domain,
+            fields: fields.iter().map(|it| (*it).to_owned()).collect(),
             limit,
         }
     }
 
     /// Reads the tenant's own fields too; one that is no plain name would be a path into other records.
     pub(crate) fn with(mut self, fields: &[String]) -> Self {
-        let plain = |it: &&String| it.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
-        self.fields_names
-            .extend(fields.iter().filter(plain).cloned());
+        let is_plain = |it: &&String| it.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
+        self.fields.extend(fields.iter().filter(is_plain).cloned());
         self
     }
 }
 
-impl From<RawFlag> for Flag {
-    fn from(raw: RawFlag) -> Self {
-        match raw {
-            RawFlag::Truth(it) => Self(it),
-            RawFlag::Number(it) => Self(it != 0),
+impl Party {
+    pub(crate) fn read(it: Object<'_>) -> Self {
+        let mut mechanisms = joined(it, "contact_mechanisms", |it| Mechanism {
+            id: it.need("id"),
+            kind: it.need("type"),
+            value: it.need("value"),
+            name: it.get("name"),
+            sequence: it.get("sequence"),
+            changed: it.get("last_modified_at"),
+        });
+        mechanisms.sort_by_key(|it| (it.sequence.is_none(), it.sequence, it.id));
+        let mut changed = it.get("last_modified_at");
+        for mechanism in &mechanisms {
+            changed = changed.max(mechanism.changed.clone());
+        }
+        let kind = |it: Object<'_>, name: &str| it.object(name, |it| it.need("name"));
+        let mut relations = joined(it, "relations", |it| Relation {
+            id: it.need("id"),
+            to: it.need("to"),
+            kind: kind(it, "type.").or_else(|| kind(it, "type")),
+        });
+        relations.sort_by_key(|it| it.id);
+        Self {
+            id: it.need("id"),
+            name: it.get("name"),
+            active: flag(it, "active"),
+            created: it.get("create_date"),
+            changed,
+            mechanisms,
+            relations,
         }
     }
 }
 
 impl Instant {
-    pub(crate) fn millis(self) -> Result<Timestamp> {
-        time::parse_local(&self.to_string(), 0)
+    pub(crate) fn millis(&self) -> Result<Timestamp> {
+        time::parse_local(&self.0, 0)
     }
 }
 
-impl fmt::Display for Instant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            year,
-            month,
-            day,
-            hour,
-            minute,
-            second,
-            microsecond,
-        } = self;
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{microsecond:06}"
-        )
+impl FromJson for Flag {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        Self(match value {
+            Value::Bool(it) => *it,
+            number => i64::from_json(number, notes) != 0,
+        })
     }
 }
 
-impl fmt::Display for Day {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { year, month, day } = self;
-        write!(f, "{year:04}-{month:02}-{day:02}")
+impl FromJson for Instant {
+    fn from_json(value: &Value, notes: &Notes) -> Self {
+        let it = notes.object(value);
+        let [hour, minute, second, micro] =
+            ["hour", "minute", "second", "microsecond"].map(|name| it.need::<u32>(name));
+        let day = day(it);
+        Self(format!(
+            "{day}T{hour:02}:{minute:02}:{second:02}.{micro:06}"
+        ))
     }
+}
+
+/// Reads a day.
+pub(crate) fn day(it: Object<'_>) -> String {
+    let [year, month, day] = ["year", "month", "day"].map(|name| it.need::<u32>(name));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+pub(crate) fn flag(it: Object<'_>, name: &str) -> Option<bool> {
+    it.get(name).map(|it: Flag| it.0)
+}
+
+/// Reads other records that belong to one: a search puts a dot behind their name, and the answer to a write does not.
+pub(crate) fn joined<'a, T>(it: Object<'a>, name: &str, map: impl Fn(Object<'a>) -> T) -> Vec<T> {
+    let dotted = format!("{name}.");
+    let is_written = it.value(&dotted).is_null();
+    it.each(if is_written { name } else { &dotted }, map)
 }
 
 /// Says what Tryton says.
@@ -346,11 +235,14 @@ fn refine(response: &Response, error: Error) -> Error {
 }
 
 fn refused(response: &Response, error: Error) -> Error {
-    let Ok(Refusal {
-        message,
-        description,
-    }) = response.json()
-    else {
+    let said = |it: Object<'_>| {
+        let description: Option<String> = it.get("description");
+        Ok((
+            it.need::<String>("message"),
+            description.unwrap_or_default(),
+        ))
+    };
+    let Ok((message, description)) = response.read(said) else {
         return error;
     };
     let field = message.starts_with("You are not allowed to modify the field");

@@ -4,80 +4,80 @@
 //! as none then (trytond 8.2, `ir.model.log`). So the digits of the ids are asked for, place by place: four questions
 //! of "is it one of these digits?" and one of "is there a digit at all?" find those of a whole page at once.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use brightsync_sdk::{Result, Window, http};
-use serde_json::{Value, json};
 
-use crate::api::{Api, Deletion, LARGEST_PAGE, Search};
-use crate::query;
+use crate::api::{Api, LARGEST_PAGE, Search};
+use crate::query::{self, is};
 
 const LOG: &str = "ir.model.log";
 /// An id of 64 bits has no more digits.
 const DIGITS: usize = 19;
+/// The digits that each question is about: all, and those that have one of four bits.
+const QUESTIONS: [&str; 5] = ["0123456789", "13579", "2367", "4567", "89"];
 
-/// The deletions of parties in a window, behind this entry of the log.
-pub(crate) fn page(window: &Window, after: i64, size: u32) -> Search {
+/// An entry of the log.
+pub(crate) struct Deletion {
+    pub(crate) id: i64,
+    pub(crate) at: Option<crate::api::Instant>,
+    /// The id of the party, as far as it is known; empty for one that is not found.
+    pub(crate) party: String,
+}
+
+/// Reads a page of deletions in a window, behind this entry of the log.
+pub(crate) fn page(api: &Api, window: &Window, after: i64, size: u32) -> Result<Vec<Deletion>> {
     let domain = query::all(vec![
-        json!(["event", "=", "delete"]),
-        json!(["resource", "like", "party.party,%"]),
+        is("event", "=", "delete"),
+        is("resource", "like", "party.party,%"),
         query::within("create_date", window),
         query::after(after),
     ]);
-    Search::new(domain, &["create_date"], size)
+    let search = Search::new(domain, &["create_date"], size);
+    let mut entries = api.search(LOG, search).send()?.each(|it| Deletion {
+        id: it.need("id"),
+        at: it.get("create_date"),
+        party: String::new(),
+    })?;
+    find(api, &mut entries)?;
+    Ok(entries)
 }
 
-/// Finds the ids of the parties that these entries are about, by the entries' ids.
-pub(crate) fn parties(api: &Api, entries: &[Deletion]) -> Result<BTreeMap<i64, String>> {
-    let all: Vec<i64> = entries.iter().map(|it| it.id).collect();
-    let mut ids: BTreeMap<i64, String> = BTreeMap::new();
-    let mut open = all;
+/// Finds the parties that these entries are about.
+fn find(api: &Api, entries: &mut [Deletion]) -> Result<()> {
+    let mut open: Vec<i64> = entries.iter().map(|it| it.id).collect();
     for place in 0..DIGITS {
         if open.is_empty() {
             break;
         }
-        let mut questions = vec![Vec::from_iter('0'..='9')];
-        questions.extend((0..4).map(|bit| {
-            ('0'..='9')
-                .filter(|it| it.to_digit(10).unwrap_or(0) >> bit & 1 == 1)
-                .collect()
-        }));
-        let requests = questions
-            .iter()
-            .map(|digits| api.search(LOG, &question(&open, place, digits)))
-            .collect();
-        let mut answers: Vec<BTreeSet<i64>> = Vec::new();
-        for answer in http::send_all(requests) {
-            let entries: Vec<Deletion> = answer?.json()?;
-            answers.push(entries.into_iter().map(|it| it.id).collect());
+        let requests = QUESTIONS.map(|digits| api.search(LOG, question(&open, place, digits)));
+        let mut answers = Vec::new();
+        for answer in http::send_all(requests.into()) {
+            answers.push(answer?.each(|it| it.need::<i64>("id"))?);
         }
         let Some((longer, bits)) = answers.split_first() else {
             break;
         };
         open.retain(|it| longer.contains(it));
-        for entry in &open {
-            let digit: u32 = (0..4)
-                .zip(bits)
-                .filter(|(_, set)| set.contains(entry))
-                .map(|(bit, _)| 1 << bit)
-                .sum();
-            ids.entry(*entry)
-                .or_default()
-                .extend(char::from_digit(digit, 10));
+        for entry in &mut *entries {
+            if open.contains(&entry.id) {
+                let mut digit = 0;
+                for (bit, ids) in bits.iter().enumerate() {
+                    digit |= u32::from(ids.contains(&entry.id)) << bit;
+                }
+                entry.party.extend(char::from_digit(digit, 10));
+            }
         }
     }
-    Ok(ids)
+    Ok(())
 }
 
 /// Asks which of the entries are about an id that has one of these digits at a place.
-fn question(entries: &[i64], place: usize, digits: &[char]) -> Search {
+fn question(entries: &[i64], place: usize, digits: &str) -> Search {
     let skipped = "_".repeat(place);
-    let pattern = |digit: &char| -> Value {
-        json!(["resource", "like", format!("party.party,{skipped}{digit}%")])
-    };
-    let domain = query::all(vec![
-        query::among(entries),
-        query::any(digits.iter().map(pattern).collect()),
-    ]);
+    let mut patterns = Vec::new();
+    for digit in digits.chars() {
+        let pattern = format!("party.party,{skipped}{digit}%");
+        patterns.push(is("resource", "like", pattern));
+    }
+    let domain = query::all(vec![query::among(entries), query::any(patterns)]);
     Search::new(domain, &["id"], LARGEST_PAGE)
 }

@@ -1,13 +1,12 @@
 //! The contract's new records and patches as values that Tryton writes; it makes no requests.
 
-use std::collections::BTreeMap;
-
+use brightsync_sdk::json::Body;
 use brightsync_sdk::patch::{Change, Fields, ListEdits};
 use brightsync_sdk::{
     Affiliation, ContactPoint, Extra, Id, InvalidField, NewAccount, NewContact, Patch, Result,
     domain, extra,
 };
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::api::{Mechanism, Party};
 use crate::map;
@@ -23,29 +22,38 @@ const RESERVED: &[&str] = &[
     "replaced_by",
 ];
 
+const NO_RELATIONS: &str =
+    "Tryton cannot say who works where without its module party_relationship";
+
 /// What is written of a party, and what of the caller's wish is not.
+pub(crate) type Draft = (Body, Vec<InvalidField>);
+
 #[derive(Default)]
-pub(crate) struct Values {
-    pub(crate) values: Map<String, Value>,
-    pub(crate) incomplete: Vec<InvalidField>,
+struct Values {
+    values: Body,
+    mechanisms: Vec<Value>,
+    relations: Vec<Value>,
+    incomplete: Vec<InvalidField>,
 }
 
 /// An address, a number or a web site as it shall be.
-#[derive(PartialEq)]
 struct Point {
     kind: &'static str,
     value: String,
     name: Option<String>,
 }
 
-pub(crate) fn new_account(account: NewAccount) -> Result<Values> {
+pub(crate) fn new_account(account: NewAccount) -> Result<Draft> {
     let mut values = Values::default();
     values.custom(&account.extra)?;
-    values.set("name", account.name);
+    values.values.set("name", account.name.into());
     values.refuse_owner(account.owner.as_ref());
-    let sites = account.domains.iter().map(|it| website(it)).collect();
-    values.add_points(sites);
-    Ok(values)
+    values.set_points(
+        &[],
+        account.domains.into_iter().map(website).collect(),
+        |_, _| false,
+    );
+    Ok(values.finish())
 }
 
 /// A person, of the category with this id, at companies by the relation type with that id.
@@ -53,7 +61,7 @@ pub(crate) fn new_contact(
     contact: NewContact,
     person: i64,
     employment: Option<i64>,
-) -> Result<Values> {
+) -> Result<Draft> {
     let mut values = Values::default();
     values.custom(&contact.extra)?;
     let name = contact.whole_name();
@@ -61,31 +69,34 @@ pub(crate) fn new_contact(
         ("given-name", &contact.given_name),
         ("family-name", &contact.family_name),
     ] {
-        let kept = |part: &String| name.as_ref().is_some_and(|it| it.contains(part.as_str()));
-        if part.as_ref().is_some_and(|it| !kept(it)) {
+        let whole = name.as_deref().unwrap_or_default();
+        if part.as_ref().is_some_and(|it| !whole.contains(it.as_str())) {
             values.leave(field, "Tryton keeps whole names only");
         }
     }
-    values.set("name", name);
-    values.set("categories", json!([["add", [person]]]));
+    values.values.set("name", name.into());
+    let person = step("add", vec![person]);
+    values.values.set("categories", vec![person].into());
     if contact.title.is_some() {
         values.leave("title", "a party of Tryton has no title");
     }
     values.refuse_owner(contact.owner.as_ref());
-    let emails = main_first(contact.emails).into_iter().map(email);
-    let phones = main_first(contact.phones).into_iter().map(phone);
-    values.add_points(emails.chain(phones).collect());
-    let accounts = main_account_first(contact.accounts);
+    let emails = ContactPoint::main_first(contact.emails);
+    let phones = ContactPoint::main_first(contact.phones);
+    let emails = emails.into_iter().map(email);
+    let points = emails.chain(phones.into_iter().map(phone));
+    values.set_points(&[], points.collect(), |_, _| false);
+    let accounts = Affiliation::main_first(contact.accounts);
     values.refuse_roles(&accounts);
     match employment {
         Some(kind) => values.employ(&[], &ids(&accounts), kind),
         None if accounts.is_empty() => {}
         None => values.leave("accounts", NO_RELATIONS),
     }
-    Ok(values)
+    Ok(values.finish())
 }
 
-pub(crate) fn account(patch: &Patch, party: &Party) -> Result<Values> {
+pub(crate) fn account(patch: &Patch, party: &Party) -> Result<Draft> {
     let mut fields = Fields::of(patch)?;
     let mut values = Values::default();
     values.custom_edits(&mut fields)?;
@@ -93,13 +104,12 @@ pub(crate) fn account(patch: &Patch, party: &Party) -> Result<Values> {
     if let Some(edits) = fields.list::<String>("domains")? {
         let present = map::of_kind(party, &["website"]);
         let sites = present.iter().map(|it| it.value.clone()).collect();
-        let same = |a: &String, b: &String| a == b || host(a) == host(b);
-        let wanted = edits.apply(sites, same);
-        let wanted = wanted.iter().map(|it| website(it)).collect();
-        values.set_points(&present, wanted, |a, b| host(a) == host(b));
+        let wanted = edits.apply(sites, |a, b| a == b || same_host(a, b));
+        let wanted = wanted.into_iter().map(website).collect();
+        values.set_points(&present, wanted, same_host);
     }
     values.incomplete.extend(fields.rest());
-    Ok(values)
+    Ok(values.finish())
 }
 
 /// The edits of a person; `employment` is only asked for if the accounts change.
@@ -108,7 +118,7 @@ pub(crate) fn contact(
     party: &Party,
     setup: &Setup,
     employment: Option<i64>,
-) -> Result<Values> {
+) -> Result<Draft> {
     let mut fields = Fields::of(patch)?;
     let mut values = Values::default();
     values.custom_edits(&mut fields)?;
@@ -125,21 +135,17 @@ pub(crate) fn contact(
         let present = map::affiliations(party, setup);
         let wanted = edits.apply(present, |a, b| a.account == b.account);
         values.refuse_roles(&wanted);
-        let relations: Vec<(i64, i64)> = map::employments(party, setup)
-            .iter()
-            .map(|it| (it.id, it.to))
-            .collect();
+        let relations = map::employments(party, setup);
         // Which one is the main one follows from which was linked first.
-        if main_account_first(wanted.clone()) != wanted && !relations.is_empty() {
-            values.leave(
-                "accounts",
-                "Tryton has no main company; the first linked counts",
-            );
+        let main = wanted.iter().rposition(|it| it.primary).unwrap_or(0);
+        if 0 < main && !relations.is_empty() {
+            let reason = "Tryton has no main company; the first linked counts";
+            values.leave("accounts", reason);
         }
         values.employ(&relations, &ids(&wanted), kind);
     }
     values.incomplete.extend(fields.rest());
-    Ok(values)
+    Ok(values.finish())
 }
 
 /// The companies that a patch may link a person to; none if it leaves them alone.
@@ -149,14 +155,7 @@ pub(crate) fn named_accounts(patch: &Patch) -> Result<Option<Vec<Id>>> {
     Ok(then.map(|it| it.into_iter().map(|it| it.account).collect()))
 }
 
-const NO_RELATIONS: &str =
-    "Tryton cannot say who works where without its module party_relationship";
-
 impl Values {
-    fn set(&mut self, field: &str, value: impl Into<Value>) {
-        self.values.insert(field.to_owned(), value.into());
-    }
-
     fn leave(&mut self, field: &str, reason: &str) {
         self.incomplete.push(InvalidField::new(field, reason));
     }
@@ -175,35 +174,30 @@ impl Values {
 
     fn custom(&mut self, fields: &Extra) -> Result<()> {
         for (name, value) in extra::to_map(fields)? {
-            self.custom_field(name, value);
+            self.custom_field(&name, value);
         }
         Ok(())
     }
 
     fn custom_edits(&mut self, fields: &mut Fields) -> Result<()> {
         for (name, change) in fields.extra()? {
-            self.custom_field(name, change.into_option().unwrap_or_default());
+            self.custom_field(&name, change.into());
         }
         Ok(())
     }
 
-    fn custom_field(&mut self, name: String, value: Value) {
-        if RESERVED.contains(&name.as_str()) {
-            let reason = "this is no custom field";
-            self.leave(&format!("extra.{name}"), reason);
+    fn custom_field(&mut self, name: &str, value: Value) {
+        if RESERVED.contains(&name) {
+            self.leave(&format!("extra.{name}"), "this is no custom field");
         } else {
-            self.values.insert(name, value);
+            self.values.set(name, value);
         }
     }
 
     fn name(&mut self, change: Option<Change<String>>) {
         if let Some(change) = change {
-            self.set("name", change.into_option());
+            self.values.set("name", change.into());
         }
-    }
-
-    fn add_points(&mut self, points: Vec<Point>) {
-        self.set_points(&[], points, |_, _| false);
     }
 
     fn edit_points(
@@ -211,13 +205,13 @@ impl Values {
         party: &Party,
         kinds: &[&str],
         edits: ListEdits<ContactPoint>,
-        point: impl Fn(ContactPoint) -> Point,
+        point: fn(ContactPoint) -> Point,
         same: fn(&str, &str) -> bool,
     ) {
         let present = map::points(party, kinds);
         let wanted = edits.apply(present, |a, b| same(&a.value, &b.value));
-        let wanted = main_first(wanted).into_iter().map(point).collect();
-        self.set_points(&map::of_kind(party, kinds), wanted, same);
+        let wanted = ContactPoint::main_first(wanted).into_iter().map(point);
+        self.set_points(&map::of_kind(party, kinds), wanted.collect(), same);
     }
 
     /// Makes the points of one type those that are wanted, in their order; what stays the same is left alone.
@@ -225,103 +219,93 @@ impl Values {
         &mut self,
         present: &[&Mechanism],
         wanted: Vec<Point>,
-        same: impl Fn(&str, &str) -> bool,
+        same: fn(&str, &str) -> bool,
     ) {
-        let mut left: Vec<&Mechanism> = present.to_vec();
+        let mut left = present.to_vec();
         let mut matched: Vec<(Point, Option<&Mechanism>)> = Vec::new();
         for point in wanted {
             let place = left.iter().position(|it| same(&it.value, &point.value));
             let mechanism = place.map(|it| left.remove(it));
             matched.push((point, mechanism));
         }
-        let mut steps: Vec<Value> = Vec::new();
-        if !left.is_empty() {
-            let gone: Vec<i64> = left.iter().map(|it| it.id).collect();
-            steps.push(json!(["delete", gone]));
+        let gone: Vec<i64> = left.iter().map(|it| it.id).collect();
+        if !gone.is_empty() {
+            self.mechanisms.push(step("delete", gone.as_slice()));
         }
         // Tryton shows new ones last; only if that is not what is wanted does it need numbers.
-        let natural: Vec<Option<i64>> = present
+        let mut kept = present
             .iter()
-            .filter(|it| !left.iter().any(|gone| gone.id == it.id))
-            .map(|it| Some(it.id))
-            .chain(matched.iter().filter(|it| it.1.is_none()).map(|_| None))
-            .collect();
-        let order: Vec<Option<i64>> = matched.iter().map(|it| it.1.map(|it| it.id)).collect();
-        let numbered = order != natural;
-        for (place, (point, mechanism)) in (1_u32..).zip(&matched) {
-            let sequence = numbered.then_some(place);
+            .map(|it| it.id)
+            .filter(|it| !gone.contains(it));
+        let numbered = matched
+            .iter()
+            .any(|(_, mechanism)| mechanism.map(|it| it.id) != kept.next());
+        for (place, (point, mechanism)) in (1..).zip(&matched) {
+            let values = point.changes(*mechanism, numbered.then_some(place));
             match mechanism {
+                Some(_) if values.is_empty() => {}
                 Some(mechanism) => {
-                    let changes = point.changes(mechanism, sequence);
-                    if !changes.is_empty() {
-                        steps.push(json!(["write", [mechanism.id], changes]));
-                    }
+                    let ids = vec![mechanism.id].into();
+                    let write: Vec<Value> = vec!["write".into(), ids, values.into()];
+                    self.mechanisms.push(write.into());
                 }
-                None => steps.push(json!(["create", [point.values(sequence)]])),
+                None => self.mechanisms.push(step("create", vec![values])),
             }
         }
-        self.children("contact_mechanisms", steps);
     }
 
     /// Makes the companies of a person those that are wanted; `present` has the relations with their companies.
     fn employ(&mut self, present: &[(i64, i64)], wanted: &[i64], kind: i64) {
-        let mut steps: Vec<Value> = Vec::new();
         let gone = present.iter().filter(|(_, to)| !wanted.contains(to));
         let gone: Vec<i64> = gone.map(|(id, _)| *id).collect();
         if !gone.is_empty() {
-            steps.push(json!(["delete", gone]));
+            self.relations.push(step("delete", gone));
         }
         for to in wanted {
             if !present.iter().any(|(_, it)| it == to) {
-                steps.push(json!(["create", [{ "to": to, "type": kind }]]));
+                let relation = Body::new().with("to", *to).with("type", kind);
+                self.relations.push(step("create", vec![relation]));
             }
         }
-        self.children("relations", steps);
     }
 
-    fn children(&mut self, field: &str, steps: Vec<Value>) {
-        if steps.is_empty() {
-            return;
+    fn finish(mut self) -> Draft {
+        for (field, steps) in [
+            ("contact_mechanisms", self.mechanisms),
+            ("relations", self.relations),
+        ] {
+            if !steps.is_empty() {
+                self.values.set(field, steps.into());
+            }
         }
-        match self.values.get_mut(field) {
-            Some(Value::Array(before)) => before.extend(steps),
-            _ => self.set(field, steps),
-        }
+        (self.values, self.incomplete)
     }
 }
 
 impl Point {
-    fn values(&self, sequence: Option<u32>) -> Map<String, Value> {
-        let mut values = Map::new();
-        values.insert("type".to_owned(), self.kind.into());
-        values.insert("value".to_owned(), self.value.as_str().into());
-        if let Some(name) = &self.name {
-            values.insert("name".to_owned(), name.as_str().into());
+    /// What is to be written of it; all of it if it is not there yet.
+    fn changes(&self, present: Option<&Mechanism>, sequence: Option<i64>) -> Body {
+        let mut changes = Body::new();
+        if present.is_none_or(|it| it.kind != self.kind) {
+            changes.set("type", self.kind.into());
         }
-        if let Some(sequence) = sequence {
-            values.insert("sequence".to_owned(), sequence.into());
+        if present.is_none_or(|it| it.value != self.value) {
+            changes.set("value", self.value.as_str().into());
         }
-        values
-    }
-
-    fn changes(&self, present: &Mechanism, sequence: Option<u32>) -> Map<String, Value> {
-        let mut changes = Map::new();
-        if self.kind != present.kind {
-            changes.insert("type".to_owned(), self.kind.into());
+        let name = present.and_then(|it| it.name.as_ref());
+        if self.name.as_ref() != name.filter(|it| !it.is_empty()) {
+            changes.set("name", self.name.as_deref().into());
         }
-        if self.value != present.value {
-            changes.insert("value".to_owned(), self.value.as_str().into());
-        }
-        if self.name != present.name.clone().filter(|it| !it.is_empty()) {
-            changes.insert("name".to_owned(), self.name.clone().into());
-        }
-        if let Some(sequence) = sequence
-            && present.sequence != Some(i64::from(sequence))
-        {
-            changes.insert("sequence".to_owned(), sequence.into());
+        if sequence.is_some() && sequence != present.and_then(|it| it.sequence) {
+            changes.set("sequence", sequence.into());
         }
         changes
     }
+}
+
+/// One of the steps in which Tryton changes what belongs to a record.
+fn step(verb: &str, what: impl Into<Value>) -> Value {
+    vec![verb.into(), what.into()].into()
 }
 
 fn email(it: ContactPoint) -> Point {
@@ -346,21 +330,22 @@ fn phone(it: ContactPoint) -> Point {
 }
 
 /// A web site; the web client makes a link of it, for which it must be a whole address.
-fn website(domain: &str) -> Point {
-    let whole = domain.contains("://");
+fn website(domain: String) -> Point {
+    let value = if domain.contains("://") {
+        domain
+    } else {
+        format!("https://{domain}")
+    };
     Point {
         kind: "website",
-        value: if whole {
-            domain.to_owned()
-        } else {
-            format!("https://{domain}")
-        },
+        value,
         name: None,
     }
 }
 
-fn host(site: &str) -> String {
-    domain::of(site).unwrap_or_else(|| site.to_owned())
+fn same_host(one: &str, other: &str) -> bool {
+    let host = |it: &str| domain::of(it).unwrap_or_else(|| it.to_owned());
+    host(one) == host(other)
 }
 
 fn same_email(one: &str, other: &str) -> bool {
@@ -369,29 +354,9 @@ fn same_email(one: &str, other: &str) -> bool {
 
 /// Numbers are the same whatever stands between their digits.
 fn same_phone(one: &str, other: &str) -> bool {
-    let digits = |it: &str| -> String {
-        it.chars()
-            .filter(|it| it.is_alphanumeric() || *it == '+')
-            .collect()
-    };
-    digits(one) == digits(other)
-}
-
-/// Moves the main one to the front; of several the last one counts, since it was added last.
-fn main_first(mut points: Vec<ContactPoint>) -> Vec<ContactPoint> {
-    if let Some(main) = points.iter().rposition(|it| it.primary) {
-        let main = points.remove(main);
-        points.insert(0, main);
-    }
-    points
-}
-
-fn main_account_first(mut accounts: Vec<Affiliation>) -> Vec<Affiliation> {
-    if let Some(main) = accounts.iter().rposition(|it| it.primary) {
-        let main = accounts.remove(main);
-        accounts.insert(0, main);
-    }
-    accounts
+    let is_digit = |it: &char| it.is_alphanumeric() || *it == '+';
+    let other = other.chars().filter(is_digit);
+    one.chars().filter(is_digit).eq(other)
 }
 
 fn ids(accounts: &[Affiliation]) -> Vec<i64> {
@@ -402,22 +367,17 @@ fn ids(accounts: &[Affiliation]) -> Vec<i64> {
 /// The name that a patch sets: the whole one, or both parts of it; one part alone stays among the rest.
 fn whole_name(fields: &mut Fields, patch: &Patch) -> Result<Option<Change<String>>> {
     let whole = fields.value("full-name")?;
-    let named: BTreeMap<&str, ()> = patch
-        .edits
-        .iter()
-        .map(|(name, _)| (name.as_str(), ()))
-        .collect();
-    if whole.is_some() || !(named.contains_key("given-name") && named.contains_key("family-name")) {
+    let named = |name: &str| patch.edits.iter().any(|it| it.0 == name);
+    if whole.is_some() || !(named("given-name") && named("family-name")) {
         return Ok(whole);
     }
-    let parts: Vec<String> = [fields.value("given-name")?, fields.value("family-name")?]
-        .into_iter()
-        .flatten()
-        .filter_map(Change::into_option)
-        .collect();
-    Ok(Some(if parts.is_empty() {
-        Change::Clear
-    } else {
-        Change::Set(parts.join(" "))
+    let mut parts = Vec::new();
+    for part in ["given-name", "family-name"] {
+        let part = fields.value::<String>(part)?;
+        parts.extend(part.and_then(Change::into_option));
+    }
+    Ok(Some(match parts.is_empty() {
+        true => Change::Clear,
+        false => Change::Set(parts.join(" ")),
     }))
 }

@@ -14,14 +14,14 @@ mod setup;
 mod tests;
 
 use brightsync_sdk::{
-    Account, Change, Connector, Contact, EmailKey, Error, Id, MeetingKey, NewAccount, NewContact,
-    NewEmail, NewMeeting, Opportunity, Page, PageRequest, Patch, ReadRequest, Reason, Result, User,
-    Whoami, Written, http, settings,
+    Account, Change, Connector, Contact, EmailKey, Error, Id, InvalidField, MeetingKey, NewAccount,
+    NewContact, NewEmail, NewMeeting, Opportunity, Page, PageRequest, Patch, ReadRequest, Reason,
+    Result, User, Whoami, Written, http,
 };
-use serde_json::json;
 
 use api::{Api, PARTY, Party};
 use note::Log;
+use query::is;
 use setup::{Kind, Setup, number, numbers};
 
 struct Tryton {
@@ -39,39 +39,35 @@ impl Connector for Tryton {
 
     fn get_me(&self) -> Result<Whoami> {
         let requests = vec![self.api.preferences(), self.api.probe("sale.opportunity")];
-        let mut answers = http::send_all(requests).into_iter();
-        let mut next = || {
-            answers
-                .next()
-                .unwrap_or_else(|| Err(Error::other("an answer is missing")))
-        };
-        let me: api::Preferences = next()?.json()?;
-        let opportunities = match next().map_err(|it| it.reason) {
+        let [me, opportunities] = <[_; 2]>::try_from(http::send_all(requests))
+            .map_err(|_| Error::other("an answer is missing"))?;
+        let me = me?.read(map::preferences)?;
+        let opportunities = match opportunities.map_err(|it| it.reason) {
             Ok(_) => None,
             Err(Reason::Forbidden(_)) => Some("forbidden"),
             // Without the module there is no such model.
             Err(Reason::Other) => Some("unsupported"),
             Err(reason) => return Err(Error::new(reason, "Tryton does not say what it has")),
         };
-        let mine = json!([["applications", "in", me.applications]]);
-        let user = self.first("res.user", mine, read::USER)?.ok_or_else(|| {
+        let mine = vec![is("applications", "in", me.applications.as_slice())];
+        let user = self.first("res.user", mine, read::USER, |it| map::user(it, &[]))?;
+        let user = user.ok_or_else(|| {
             Error::unauthorized("Tryton does not say whose key this is: make a new one")
         })?;
         Ok(map::whoami(me, user, opportunities, &self.setup))
     }
 
     fn get_users(&self, page: PageRequest) -> Result<Page<User>> {
-        self.users(vec![query::archived_too()], &page)
+        self.users(&[query::archived_too()], &page)
     }
 
     fn get_users_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<User>> {
-        let email = |it: &String| json!(["email", "ilike", query::pattern(it.trim())]);
-        let alternatives = emails.chunks(read::ALTERNATIVES);
-        let alternatives = alternatives.map(|it| {
-            let any = query::any(it.iter().map(email).collect());
-            query::all(vec![any, query::archived_too()])
-        });
-        self.users(alternatives.collect(), &page)
+        let mut domains = Vec::new();
+        for emails in emails.chunks(read::ALTERNATIVES) {
+            let any = query::any_of("email", emails);
+            domains.push(query::all(vec![any, query::archived_too()]));
+        }
+        self.users(&domains, &page)
     }
 
     fn create_account(&self, account: NewAccount) -> Result<Written> {
@@ -79,12 +75,7 @@ impl Connector for Tryton {
     }
 
     fn get_account(&self, id: &str) -> Result<Account> {
-        let wanted = settings::wanted_fields("account");
-        map::account(
-            self.survivor(Kind::Account, id, &wanted)?,
-            &self.setup,
-            &wanted,
-        )
+        self.survivor(Kind::Account, id, map::account)
     }
 
     fn get_accounts(&self, ids: &[Id]) -> Result<Page<Account>> {
@@ -93,8 +84,8 @@ impl Connector for Tryton {
 
     fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
         let party = self.current(Kind::Account, id, &patch)?;
-        let values = edit::account(&patch, &party)?;
-        self.update(&party, values)
+        let draft = edit::account(&patch, &party)?;
+        self.update(party, draft)
     }
 
     fn delete_account(&self, id: &str) -> Result<()> {
@@ -115,23 +106,15 @@ impl Connector for Tryton {
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
-        let accounts: Vec<Id> = contact
-            .accounts
-            .iter()
-            .map(|it| it.account.clone())
-            .collect();
+        let accounts = contact.accounts.iter().map(|it| it.account.clone());
+        let accounts: Vec<Id> = accounts.collect();
         let person = self.term("party.category", &self.setup.person, "person-category")?;
         let employment = self.employment(&accounts)?;
         self.create(edit::new_contact(contact, person, employment)?)
     }
 
     fn get_contact(&self, id: &str) -> Result<Contact> {
-        let wanted = settings::wanted_fields("contact");
-        map::contact(
-            self.survivor(Kind::Contact, id, &wanted)?,
-            &self.setup,
-            &wanted,
-        )
+        self.survivor(Kind::Contact, id, map::contact)
     }
 
     fn get_contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
@@ -144,8 +127,8 @@ impl Connector for Tryton {
             Some(accounts) => self.employment(&accounts)?,
             None => None,
         };
-        let values = edit::contact(&patch, &party, &self.setup, employment)?;
-        self.update(&party, values)
+        let draft = edit::contact(&patch, &party, &self.setup, employment)?;
+        self.update(party, draft)
     }
 
     fn delete_contact(&self, id: &str) -> Result<()> {
@@ -218,11 +201,14 @@ impl Connector for Tryton {
         page: PageRequest,
     ) -> Result<Page<Opportunity>> {
         let contacts = numbers(contacts);
+        if contacts.is_empty() {
+            return Ok(Page::empty());
+        }
         let condition = query::any(vec![
-            json!(["party", "in", contacts]),
-            json!(["contact.party", "in", contacts]),
+            is("party", "in", contacts.as_slice()),
+            is("contact.party", "in", contacts),
         ]);
-        self.opportunities(condition, contacts.is_empty(), &page)
+        self.opportunities(condition, &page)
     }
 
     fn get_opportunities_for_accounts(
@@ -231,32 +217,46 @@ impl Connector for Tryton {
         page: PageRequest,
     ) -> Result<Page<Opportunity>> {
         let accounts = numbers(accounts);
-        let condition = json!([["party", "in", accounts]]);
-        self.opportunities(condition, accounts.is_empty(), &page)
+        if accounts.is_empty() {
+            return Ok(Page::empty());
+        }
+        let condition = query::all(vec![is("party", "in", accounts)]);
+        self.opportunities(condition, &page)
     }
 }
 
 brightsync_sdk::export!(Tryton);
 
 impl Tryton {
-    fn create(&self, values: edit::Values) -> Result<Written> {
-        let request = self.api.create(&values.values, &self.setup.fields());
-        map::written(&request.send()?.json()?, values.incomplete, &self.setup)
+    fn create(&self, (values, incomplete): edit::Draft) -> Result<Written> {
+        let request = self.api.create(&values, &self.setup.fields());
+        self.written(request, incomplete)
     }
 
     /// Writes a party, unless there is nothing to write: that would make it look changed.
-    fn update(&self, party: &Party, values: edit::Values) -> Result<Written> {
-        if values.values.is_empty() {
-            return map::written(party, values.incomplete, &self.setup);
+    fn update(&self, party: Party, (values, incomplete): edit::Draft) -> Result<Written> {
+        if values.is_empty() {
+            return Ok(Written {
+                incomplete,
+                ..map::wrote(party, &self.setup)?
+            });
         }
         let fields = self.setup.fields();
-        let request = self.api.change(party.id, &values.values, &fields);
-        map::written(&request.send()?.json()?, values.incomplete, &self.setup)
+        let request = self.api.change(party.id, &values, &fields);
+        self.written(request, incomplete)
+    }
+
+    fn written(&self, request: http::Request, incomplete: Vec<InvalidField>) -> Result<Written> {
+        let written = request.send()?.read(|it| map::written(it, &self.setup))?;
+        Ok(Written {
+            incomplete,
+            ..written
+        })
     }
 
     /// Deletes a party, but only as what it is.
     fn delete(&self, kind: Kind, id: &str) -> Result<()> {
-        let party = self.one(kind, number(id)?, &[])?;
+        let party = self.party(kind, id)?;
         self.api.delete(PARTY, party.id).send().map(drop)
     }
 
@@ -264,13 +264,12 @@ impl Tryton {
     ///
     /// Tryton's REST API has no conditional write, so a change within the next moments goes unseen.
     fn current(&self, kind: Kind, id: &str, patch: &Patch) -> Result<Party> {
-        let party = self.one(kind, number(id)?, &[])?;
-        let version = map::last_change(&party).map(|it| it.to_string());
-        if patch.if_version.is_some() && patch.if_version != version {
-            return Err(Error::stale(format!(
-                "the {} {id} has changed: read it again",
-                kind.word()
-            )));
+        let party = self.party(kind, id)?;
+        let version = party.changed.as_ref().map(|it| &it.0);
+        if patch.if_version.is_some() && patch.if_version.as_ref() != version {
+            let word = kind.word();
+            let message = format!("the {word} {id} has changed: read it again");
+            return Err(Error::stale(message));
         }
         Ok(party)
     }
@@ -282,12 +281,10 @@ impl Tryton {
         };
         if !accounts.is_empty() {
             let there = self.existing(Kind::Account, &numbers(accounts))?;
-            let missing = |it: &&Id| number(it).is_ok_and(|it| there.contains(&it));
-            if let Some(account) = accounts.iter().find(|it| !missing(it)) {
-                return Err(Error::invalid(
-                    "accounts",
-                    format!("there is no account {account}"),
-                ));
+            let is_there = |it: &Id| number(it).is_ok_and(|it| there.contains(&it));
+            if let Some(account) = accounts.iter().find(|it| !is_there(it)) {
+                let reason = format!("there is no account {account}");
+                return Err(Error::invalid("accounts", reason));
             }
         }
         let kind = self.term("party.relation.type", employment, "employment");
@@ -296,14 +293,13 @@ impl Tryton {
 
     /// Finds a category or a relation type by its name.
     fn term(&self, model: &str, name: &str, setting: &str) -> Result<i64> {
-        let named = json!([["name", "=", name]]);
-        let term: Option<api::Stub> = self.first(model, named, &["id"])?;
-        let term = term.ok_or_else(|| {
+        let named = vec![is("name", "=", name)];
+        let term = self.first(model, named, &["id"], |it| it.need("id"))?;
+        term.ok_or_else(|| {
             let reason = format!(
                 "Tryton has no {model} named {name:?}: have an administrator create it, or set another name"
             );
             Error::invalid(format!("settings.{setting}"), reason)
-        })?;
-        Ok(term.id)
+        })
     }
 }

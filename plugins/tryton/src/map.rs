@@ -1,14 +1,12 @@
 //! Tryton's words in the contract's; it makes no requests.
 
-use std::collections::BTreeMap;
-
+use brightsync_sdk::json::Object;
 use brightsync_sdk::{
-    Account, Affiliation, Change, Contact, ContactPoint, Departure, DepartureKind, Id,
-    InvalidField, Moment, Money, Opportunity, OpportunityStatus, Participant, Ref, Result, User,
-    Whoami, Written, domain, extra, time,
+    Account, Affiliation, Change, Contact, ContactPoint, Departure, DepartureKind, Moment, Money,
+    Opportunity, OpportunityStatus, Participant, Ref, Result, User, Whoami, Written, domain, time,
 };
 
-use crate::api::{self, Instant, Mechanism, Party};
+use crate::api::{self, Flag, Instant, Mechanism, Party, flag, joined};
 use crate::setup::{Kind, Setup};
 
 /// What only an administrator can do: Tryton searches its log and its notes for nobody else.
@@ -21,109 +19,141 @@ const FOR_ADMINISTRATORS: &[&str] = &[
     "meetings.delete-meeting",
 ];
 
-pub(crate) const OPPORTUNITIES: &[&str] = &[
+const OPPORTUNITIES: &[&str] = &[
     "opportunities.get-opportunities-for-contacts",
     "opportunities.get-opportunities-for-accounts",
 ];
 
+/// What Tryton says of the user whose key it is.
+pub(crate) struct Preferences {
+    /// The ids of the user's keys: the only thing here that leads to the user's own id.
+    pub(crate) applications: Vec<i64>,
+    administrator: Flag,
+    company: Option<String>,
+}
+
+pub(crate) fn preferences(it: Object<'_>) -> Result<Preferences> {
+    Ok(Preferences {
+        applications: it.need("applications"),
+        administrator: it.need("administrator"),
+        company: it.get("company.rec_name"),
+    })
+}
+
 /// The connection; `opportunities` says why there are none to be read, if so.
 pub(crate) fn whoami(
-    me: api::Preferences,
-    user: api::User,
+    me: Preferences,
+    user: User,
     opportunities: Option<&str>,
     setup: &Setup,
 ) -> Whoami {
-    let lacks = |names: &[&str], why: &str| -> Vec<(String, String)> {
-        names
-            .iter()
-            .map(|it| ((*it).to_owned(), why.to_owned()))
-            .collect()
-    };
     let mut capabilities = Vec::new();
+    let mut lacks = |names: &[&str], why: &str| {
+        for name in names {
+            capabilities.push(((*name).to_owned(), why.to_owned()));
+        }
+    };
     if !me.administrator.0 {
-        capabilities.extend(lacks(FOR_ADMINISTRATORS, "forbidden"));
+        lacks(FOR_ADMINISTRATORS, "forbidden");
     }
     if let Some(why) = opportunities {
-        capabilities.extend(lacks(OPPORTUNITIES, why));
+        lacks(OPPORTUNITIES, why);
     }
     Whoami {
         org_name: me.company,
-        user: Some(self::user(user, &[])),
+        user: Some(user),
         capabilities,
-        ..Whoami::new(setup.home.clone())
+        ..Whoami::new(setup.home.as_str())
     }
 }
 
-pub(crate) fn user(it: api::User, wanted: &[String]) -> User {
+pub(crate) fn user(it: Object<'_>, wanted: &[String]) -> User {
+    let email: Option<String> = it.get("email");
+    let timezone = it.object("company.", |it| it.get("timezone"));
+    let name: Option<String> = it.get("name");
+    let login: String = it.need("login");
     User {
-        emails: it.email.into_iter().filter(|it| !it.is_empty()).collect(),
-        timezone: it.company.and_then(|it| it.timezone),
-        active: it.active.map(|it| it.0),
-        extra: extra::pick(&it.rest, wanted),
-        ..User::new(it.id.to_string(), it.name.unwrap_or(it.login))
+        emails: email.into_iter().filter(|it| !it.is_empty()).collect(),
+        timezone: timezone.flatten(),
+        active: flag(it, "active"),
+        extra: it.pick(wanted),
+        ..User::new(it.id("id"), name.unwrap_or(login))
     }
 }
 
-pub(crate) fn kind(party: &Party, setup: &Setup) -> Kind {
-    if party.categories.iter().any(|it| it.name == setup.person) {
+/// What a party is, by its categories.
+pub(crate) fn kind(it: Object<'_>, setup: &Setup) -> Kind {
+    let categories = joined(it, "categories", |it| it.need::<String>("name"));
+    if categories.contains(&setup.person) {
         Kind::Contact
     } else {
         Kind::Account
     }
 }
 
-pub(crate) fn account(it: Party, setup: &Setup, wanted: &[String]) -> Result<Account> {
-    let domain = |it: &Mechanism| domain::of(&it.value).unwrap_or_else(|| it.value.clone());
-    let changed = last_change(&it);
+pub(crate) fn account(it: Object<'_>, setup: &Setup, wanted: &[String]) -> Result<Account> {
+    let party = Party::read(it);
+    let mut domains = Vec::new();
+    for it in of_kind(&party, &["website"]) {
+        domains.push(domain::of(&it.value).unwrap_or_else(|| it.value.clone()));
+    }
     Ok(Account {
-        domains: of_kind(&it, &["website"]).into_iter().map(domain).collect(),
-        active: it.active.map(|it| it.0),
-        created_at: it.create_date.map(Instant::millis).transpose()?,
-        modified_at: changed.map(Instant::millis).transpose()?,
-        version: changed.map(|it| it.to_string()),
-        url: setup.link(api::PARTY, it.id),
-        extra: extra::pick(&it.rest, wanted),
-        ..Account::new(it.id.to_string(), it.name.unwrap_or_default())
+        domains,
+        active: party.active,
+        created_at: millis(party.created.as_ref())?,
+        modified_at: millis(party.changed.as_ref())?,
+        version: party.changed.map(|it| it.0),
+        url: setup.link(api::PARTY, party.id),
+        extra: it.pick(wanted),
+        ..Account::new(party.id.to_string(), party.name.unwrap_or_default())
     })
 }
 
-pub(crate) fn contact(it: Party, setup: &Setup, wanted: &[String]) -> Result<Contact> {
-    let changed = last_change(&it);
+pub(crate) fn contact(it: Object<'_>, setup: &Setup, wanted: &[String]) -> Result<Contact> {
+    let party = Party::read(it);
     Ok(Contact {
-        full_name: it.name.clone(),
-        emails: points(&it, &["email"]),
-        phones: points(&it, &["phone", "mobile"]),
-        accounts: affiliations(&it, setup),
-        active: it.active.map(|it| it.0),
-        created_at: it.create_date.map(Instant::millis).transpose()?,
-        modified_at: changed.map(Instant::millis).transpose()?,
-        version: changed.map(|it| it.to_string()),
-        url: setup.link(api::PARTY, it.id),
-        extra: extra::pick(&it.rest, wanted),
-        ..Contact::new(Ref::contact(it.id.to_string()))
+        emails: points(&party, &["email"]),
+        phones: points(&party, &["phone", "mobile"]),
+        accounts: affiliations(&party, setup),
+        full_name: party.name,
+        active: party.active,
+        created_at: millis(party.created.as_ref())?,
+        modified_at: millis(party.changed.as_ref())?,
+        version: party.changed.map(|it| it.0),
+        url: setup.link(api::PARTY, party.id),
+        extra: it.pick(wanted),
+        ..Contact::new(Ref::contact(party.id.to_string()))
     })
 }
 
 /// A merged party, which lives on as another.
-pub(crate) fn merged<T>(it: &Party) -> Result<Change<T>> {
-    let how = it.replaced_by.map_or(DepartureKind::Unknown, |survivor| {
-        DepartureKind::Merged(survivor.to_string())
-    });
-    Ok(Change::Departed(Departure {
-        id: it.id.to_string(),
-        at: it.last_modified_at.map(Instant::millis).transpose()?,
-        how,
-    }))
+pub(crate) fn merged<T>(it: Object<'_>) -> Result<Change<T>> {
+    let how = it
+        .get("replaced_by")
+        .map_or(DepartureKind::Unknown, |it: i64| {
+            DepartureKind::Merged(it.to_string())
+        });
+    departure(it.id("id"), it.get("last_modified_at").as_ref(), how)
+}
+
+pub(crate) fn departure<T>(
+    id: String,
+    at: Option<&Instant>,
+    how: DepartureKind,
+) -> Result<Change<T>> {
+    let at = millis(at)?;
+    Ok(Change::Departed(Departure { id, at, how }))
 }
 
 /// An opportunity; `owners` has the users of the employees.
 pub(crate) fn opportunity(
-    it: api::Opportunity,
-    owners: &BTreeMap<i64, i64>,
+    it: Object<'_>,
+    owners: &[(i64, i64)],
     setup: &Setup,
     wanted: &[String],
 ) -> Result<Opportunity> {
-    let (status, order) = match it.state.as_str() {
+    let state: String = it.need("state");
+    let (status, order) = match state.as_str() {
         "lead" => (OpportunityStatus::Open, Some(0)),
         "opportunity" => (OpportunityStatus::Open, Some(1)),
         // It has become a quotation, which may still be won or lost.
@@ -132,10 +162,9 @@ pub(crate) fn opportunity(
         "lost" | "cancelled" => (OpportunityStatus::Lost, Some(3)),
         _ => (OpportunityStatus::Unknown, None),
     };
-    let end = it
-        .end_date
-        .map(|it| time::parse_date(&it.to_string()).map(Moment::On))
-        .transpose()?;
+    let end = it.object("end_date", api::day);
+    let end = end.and_then(|day| it.fit("end_date", time::parse_date(&day)));
+    let end = end.map(Moment::On);
     let (closes, closed) = match status {
         OpportunityStatus::Open => (end, None),
         OpportunityStatus::Won | OpportunityStatus::Lost | OpportunityStatus::Unknown => {
@@ -143,192 +172,122 @@ pub(crate) fn opportunity(
         }
     };
     let (mut people, mut account) = (Vec::new(), None);
-    if let Some(party) = it.party {
-        if party.categories.iter().any(|it| it.name == setup.person) {
-            people.push(party.id);
-        } else {
-            account = Some(party.id.to_string());
-        }
+    match it.object("party.", |it| (kind(it, setup), it.id("id"))) {
+        Some((Kind::Contact, id)) => people.push(id),
+        Some((Kind::Account, id)) => account = Some(id),
+        None => {}
     }
     // The contact may be an address of the company itself, which is nobody in particular.
-    if let Some(point) = it.contact {
-        let person = point.party.to_string();
-        if account.as_deref() != Some(person.as_str()) && !people.contains(&point.party) {
-            people.push(point.party);
-        }
+    if let Some(person) = it.object("contact.", |it| it.id("party"))
+        && account.as_ref() != Some(&person)
+        && !people.contains(&person)
+    {
+        people.push(person);
     }
-    let participant = |contact: i64| Participant {
-        contact: contact.to_string(),
-        primary: None,
-        role: None,
-    };
-    let currency = it.currency.map(|it| it.code);
-    let money = |it: api::Decimal| {
-        plain(&it.decimal).map(|amount| Money {
-            amount,
-            currency: currency.clone(),
-        })
-    };
+    let mut participants = Vec::new();
+    for contact in people {
+        participants.push(Participant {
+            contact,
+            primary: None,
+            role: None,
+        });
+    }
+    let amount = it.object("amount", |it| it.decimal("decimal")).flatten();
+    let employee: Option<i64> = it.get("employee");
+    let owner = owners.iter().find(|it| Some(it.0) == employee);
+    let name: String = it.need("rec_name");
+    let description: Option<String> = it.get("description");
+    let id: i64 = it.need("id");
     Ok(Opportunity {
-        stage: Some(it.state),
+        stage: Some(state),
         stage_order: order,
-        amount: it.amount.and_then(money),
-        created_at: it.create_date.map(Instant::millis).transpose()?,
+        amount: amount.map(|amount| Money {
+            amount,
+            currency: it.object("currency.", |it| it.need("code")),
+        }),
+        created_at: millis(it.get("create_date").as_ref())?,
         closes,
         closed,
-        owner: it
-            .employee
-            .and_then(|it| owners.get(&it))
-            .map(ToString::to_string),
+        owner: owner.map(|it| it.1.to_string()),
         account,
-        participants: people.into_iter().map(participant).collect(),
-        url: setup.link("sale.opportunity", it.id),
-        extra: extra::pick(&it.rest, wanted),
+        participants,
+        url: setup.link("sale.opportunity", id),
+        extra: it.pick(wanted),
         ..Opportunity::new(
-            it.id.to_string(),
-            it.description
-                .filter(|it| !it.is_empty())
-                .unwrap_or(it.rec_name),
+            id.to_string(),
+            description.filter(|it| !it.is_empty()).unwrap_or(name),
             status,
         )
     })
 }
 
-/// The user of each employee: the one that acts as it now, else the first that may.
-pub(crate) fn owners(users: Vec<api::Acting>) -> BTreeMap<i64, i64> {
-    let mut owners = BTreeMap::new();
-    for user in users.iter().rev() {
-        owners.extend(user.employees.iter().map(|it| (*it, user.id)));
-    }
-    for user in users.iter().rev() {
-        owners.extend(user.employee.map(|it| (it, user.id)));
-    }
-    owners
+pub(crate) fn written(it: Object<'_>, setup: &Setup) -> Result<Written> {
+    wrote(Party::read(it), setup)
 }
 
-pub(crate) fn written(it: &Party, incomplete: Vec<InvalidField>, setup: &Setup) -> Result<Written> {
-    let changed = last_change(it);
+/// Says what a write has done, from the party that it leaves.
+pub(crate) fn wrote(party: Party, setup: &Setup) -> Result<Written> {
     Ok(Written {
-        version: changed.map(|it| it.to_string()),
-        modified_at: changed.map(Instant::millis).transpose()?,
-        url: setup.link(api::PARTY, it.id),
-        incomplete,
-        ..Written::new(it.id.to_string())
+        modified_at: millis(party.changed.as_ref())?,
+        version: party.changed.map(|it| it.0),
+        url: setup.link(api::PARTY, party.id),
+        ..Written::new(party.id.to_string())
     })
-}
-
-/// When the party or an address of it was last changed, which Tryton keeps apart.
-///
-/// The times of relations cannot be read, only searched: read, they are always now (trytond 8.2).
-pub(crate) fn last_change(party: &Party) -> Option<Instant> {
-    let mechanisms = party.mechanisms.iter().map(|it| it.last_modified_at);
-    mechanisms.fold(party.last_modified_at, Option::max)
 }
 
 /// The mechanisms of these types, in the order in which Tryton shows them.
 pub(crate) fn of_kind<'a>(party: &'a Party, kinds: &[&str]) -> Vec<&'a Mechanism> {
-    let mut mechanisms: Vec<&Mechanism> = party
-        .mechanisms
-        .iter()
-        .filter(|it| kinds.contains(&it.kind.as_str()))
-        .collect();
-    mechanisms.sort_by_key(|it| (it.sequence.is_none(), it.sequence, it.id));
+    let mut mechanisms = Vec::new();
+    for it in &party.mechanisms {
+        if kinds.contains(&it.kind.as_str()) {
+            mechanisms.push(it);
+        }
+    }
     mechanisms
 }
 
 /// The addresses or numbers of these types, of which the first is the main one.
 pub(crate) fn points(party: &Party, kinds: &[&str]) -> Vec<ContactPoint> {
-    let mobile = |it: &Mechanism| (it.kind == "mobile").then(|| "mobile".to_owned());
-    let point = |(place, it): (usize, &Mechanism)| ContactPoint {
-        value: it.value.clone(),
-        primary: place == 0,
-        label: it
-            .name
-            .clone()
-            .filter(|it| !it.is_empty())
-            .or_else(|| mobile(it)),
-    };
-    let mechanisms = of_kind(party, kinds);
-    mechanisms.into_iter().enumerate().map(point).collect()
+    let mut points = Vec::new();
+    for it in of_kind(party, kinds) {
+        let name = it.name.clone().filter(|it| !it.is_empty());
+        let mobile = || (it.kind == "mobile").then(|| "mobile".to_owned());
+        points.push(ContactPoint {
+            value: it.value.clone(),
+            primary: points.is_empty(),
+            label: name.or_else(mobile),
+        });
+    }
+    points
 }
 
 /// The companies that a person works for; Tryton has no main one, so it is the one that was linked first.
 pub(crate) fn affiliations(party: &Party, setup: &Setup) -> Vec<Affiliation> {
-    let mut accounts: Vec<Id> = Vec::new();
-    for relation in employments(party, setup) {
-        let account = relation.to.to_string();
-        if !accounts.contains(&account) {
-            accounts.push(account);
+    let mut affiliations: Vec<Affiliation> = Vec::new();
+    for (_, to) in employments(party, setup) {
+        let account = to.to_string();
+        if affiliations.iter().all(|it| it.account != account) {
+            affiliations.push(Affiliation {
+                account,
+                primary: affiliations.is_empty(),
+                role: None,
+            });
         }
     }
-    let affiliation = |(place, account)| Affiliation {
-        account,
-        primary: place == 0,
-        role: None,
-    };
-    accounts.into_iter().enumerate().map(affiliation).collect()
+    affiliations
 }
 
-pub(crate) fn employments<'a>(party: &'a Party, setup: &Setup) -> Vec<&'a api::Relation> {
-    let is_employment =
-        |it: &&api::Relation| it.kind.as_ref().map(|it| &it.name) == setup.employment.as_ref();
-    let mut relations: Vec<&api::Relation> = party.relations.iter().filter(is_employment).collect();
-    relations.sort_by_key(|it| it.id);
-    relations
-}
-
-/// Writes out a number that may have an exponent, as Python shows large and small ones.
-fn plain(number: &str) -> Option<String> {
-    let (mantissa, exponent) = number.split_once(['E', 'e']).unwrap_or((number, "0"));
-    let (sign, digits) = match mantissa.strip_prefix('-') {
-        Some(digits) => ("-", digits),
-        None => ("", mantissa),
-    };
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all = format!("{whole}{fraction}");
-    if all.is_empty() || !all.bytes().all(|it| it.is_ascii_digit()) {
-        return None;
-    }
-    // How many digits stand behind the point; an amount of money has no hundred of them.
-    let exponent: i32 = exponent.trim_start_matches('+').parse().ok()?;
-    let behind = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
-    if !(-100..=100).contains(&behind) {
-        return None;
-    }
-    let zeros = "0".repeat(usize::try_from(-behind).unwrap_or(0));
-    let behind = usize::try_from(behind).unwrap_or(0);
-    let padded = format!("{all:0>width$}{zeros}", width = behind + 1);
-    let (whole, fraction) = padded.split_at(padded.len() - behind);
-    let whole = whole.trim_start_matches('0');
-    let whole = if whole.is_empty() { "0" } else { whole };
-    let point = if fraction.is_empty() { "" } else { "." };
-    Some(format!("{sign}{whole}{point}{fraction}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::plain;
-
-    #[track_caller]
-    fn check(number: &str, expected: Option<&str>) {
-        assert_eq!(plain(number).as_deref(), expected, "{number}");
-    }
-
-    #[test]
-    fn no_digit_of_an_amount_is_lost() {
-        check("1234.50", Some("1234.50"));
-        check("-0.05", Some("-0.05"));
-        check("12000", Some("12000"));
-        check("1E+3", Some("1000"));
-        check("1.25E+1", Some("12.5"));
-        check("5E-3", Some("0.005"));
-        check("0E-2", Some("0.00"));
-    }
-
-    #[test]
-    fn what_is_no_amount_is_none() {
-        for number in ["", "NaN", "Infinity", "1E+999999999", "1.2.3", "-"] {
-            check(number, None);
+/// The ids of the relations that say where somebody works, and the companies, in the order of the ids.
+pub(crate) fn employments(party: &Party, setup: &Setup) -> Vec<(i64, i64)> {
+    let mut employments = Vec::new();
+    for it in &party.relations {
+        if it.kind == setup.employment {
+            employments.push((it.id, it.to));
         }
     }
+    employments
+}
+
+fn millis(at: Option<&Instant>) -> Result<Option<brightsync_sdk::Timestamp>> {
+    at.map(Instant::millis).transpose()
 }

@@ -5,11 +5,9 @@
 
 mod edit;
 
-use std::collections::BTreeMap;
-
 use brightsync_sdk::{
-    Attendee, Direction, Error, InvalidField, Moment, NewEmail, NewMeeting, Party, Ref, Result,
-    time,
+    Attachment, Attendee, Direction, Error, Extra, InvalidField, NewEmail, NewMeeting, Party, Ref,
+    Result, time,
 };
 
 use crate::html;
@@ -22,20 +20,20 @@ pub(crate) use edit::{email as edit_email, meeting as edit_meeting};
 const LONGEST: usize = 500_000;
 
 /// What a note stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(crate) enum Log {
     Email,
     Meeting,
 }
 
 /// A note, taken apart.
-#[derive(Debug, PartialEq)]
 pub(crate) struct Note {
     log: Log,
     key: String,
     /// The first line: what it is, and its subject.
     title: (String, String),
-    lines: BTreeMap<&'static str, Vec<String>>,
+    /// The other lines by their names; several may have the same.
+    lines: Vec<(&'static str, String)>,
     text: String,
 }
 
@@ -103,7 +101,7 @@ impl Note {
             log,
             key: key.to_owned(),
             title: (title.to_owned(), line(subject)),
-            lines: BTreeMap::new(),
+            lines: Vec::new(),
             text: String::new(),
         }
     }
@@ -129,7 +127,7 @@ impl Note {
         let (title, subject) = &self.title;
         let mut message = format!("{title}: {subject}\n");
         for name in self.log.lines() {
-            for value in self.lines.get(name).into_iter().flatten() {
+            for value in self.lines(name) {
                 message.push_str(&format!("{name}: {value}\n"));
             }
         }
@@ -143,17 +141,32 @@ impl Note {
         message
     }
 
+    /// The values of the lines of one name.
+    fn lines(&self, name: &str) -> impl Iterator<Item = &str> {
+        let lines = self.lines.iter().filter(move |it| it.0 == name);
+        lines.map(|it| it.1.as_str())
+    }
+
     fn add(&mut self, name: &'static str, value: &str) {
         let value = line(value);
         if !value.is_empty() {
-            self.lines.entry(name).or_default().push(value);
+            self.lines.push((name, value));
         }
     }
 
-    fn set(&mut self, name: &'static str, values: impl IntoIterator<Item = String>) {
-        self.lines.remove(name);
-        for value in values {
+    /// Puts one line in place of those of the same name, or none.
+    fn set(&mut self, name: &'static str, value: Option<String>) {
+        self.lines.retain(|it| it.0 != name);
+        if let Some(value) = value {
             self.add(name, &value);
+        }
+    }
+
+    /// Puts a line for each of a list in place of those of the same name.
+    fn set_each<T>(&mut self, name: &'static str, list: &[T], text: fn(&T) -> String) {
+        self.set(name, None);
+        for it in list {
+            self.add(name, &text(it));
         }
     }
 
@@ -206,24 +219,16 @@ impl Draft {
 }
 
 pub(crate) fn email(it: NewEmail) -> Draft {
-    let mut note = Note::new(
-        Log::Email,
-        &it.key.key,
-        email_title(it.direction),
-        &it.key.subject,
-    );
-    note.set("From", [party(&it.sender)]);
-    note.set("To", it.to.iter().map(party));
-    note.set("Cc", it.cc.iter().map(party));
-    note.set("Bcc", it.bcc.iter().map(party));
-    note.set("Date", [time::rfc3339(it.key.sent_at)]);
-    let bracketed = |it: String| format!("<{it}>");
+    let title = email_title(it.direction);
+    let mut note = Note::new(Log::Email, &it.key.key, title, &it.key.subject);
+    note.add("From", &party(&it.sender));
+    note.set_each("To", &it.to, party);
+    note.set_each("Cc", &it.cc, party);
+    note.set_each("Bcc", &it.bcc, party);
+    note.add("Date", &time::rfc3339(it.key.sent_at));
     note.set("Message-ID", it.key.message_id.map(bracketed));
     note.set("Thread", it.thread.map(bracketed));
-    let attachment = |it: &brightsync_sdk::Attachment| {
-        format!("{} ({}, {} bytes)", it.name, it.media_type, it.size)
-    };
-    note.set("Attachment", it.attachments.iter().map(attachment));
+    note.set_each("Attachment", &it.attachments, attachment);
     let mut draft = Draft::new(note, it.key.about);
     body(&mut draft, it.text, it.html);
     if it.attachments.iter().any(|it| it.content.is_some()) {
@@ -234,15 +239,19 @@ pub(crate) fn email(it: NewEmail) -> Draft {
 }
 
 pub(crate) fn meeting(it: NewMeeting) -> Draft {
+    let mut uid = it.key.ical_uid;
+    if let Some(occurrence) = &it.key.occurrence {
+        uid = format!("{uid} ({})", time::moment(occurrence));
+    }
     let mut note = Note::new(Log::Meeting, &it.key.key, "Meeting", &it.key.subject);
-    note.set("Start", [time::moment(&it.key.start)]);
-    note.set("End", [time::moment(&it.end)]);
+    note.add("Start", &time::moment(&it.key.start));
+    note.add("End", &time::moment(&it.end));
     note.set("Time zone", it.timezone);
-    note.set("Status", [it.status]);
+    note.add("Status", &it.status);
     note.set("Location", it.location);
-    note.set("Organiser", [party(&it.organiser)]);
-    note.set("Attendee", it.attendees.iter().map(attendee));
-    note.set("UID", [uid(&it.key.ical_uid, it.key.occurrence.as_ref())]);
+    note.add("Organiser", &party(&it.organiser));
+    note.set_each("Attendee", &it.attendees, attendee);
+    note.add("UID", &uid);
     let mut draft = Draft::new(note, it.key.about);
     body(&mut draft, it.text, None);
     rest(&mut draft, it.owner.is_some(), &it.extra);
@@ -286,7 +295,7 @@ fn body(draft: &mut Draft, text: Option<String>, html: Option<String>) {
     draft.note.set_text(&text, &mut draft.incomplete);
 }
 
-fn rest(draft: &mut Draft, owner: bool, extra: &brightsync_sdk::Extra) {
+fn rest(draft: &mut Draft, owner: bool, extra: &Extra) {
     if owner {
         let reason = "a note is by the user of the connection";
         draft.leave("owner", reason);
@@ -296,20 +305,20 @@ fn rest(draft: &mut Draft, owner: bool, extra: &brightsync_sdk::Extra) {
     }
 }
 
-fn uid(uid: &str, occurrence: Option<&Moment>) -> String {
-    match occurrence {
-        Some(occurrence) => format!("{uid} ({})", time::moment(occurrence)),
-        None => uid.to_owned(),
-    }
+fn bracketed(id: String) -> String {
+    format!("<{id}>")
 }
 
 /// One line: what comes from a message may hold line breaks, and must not begin a line of its own.
 fn line(text: &str) -> String {
-    let words: Vec<&str> = text
-        .split(|it: char| it.is_whitespace() || it.is_control())
-        .filter(|it| !it.is_empty())
-        .collect();
-    words.join(" ")
+    let mut line = String::new();
+    for word in text.split(|it: char| it.is_whitespace() || it.is_control()) {
+        if !(word.is_empty() || line.is_empty()) {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 fn party(it: &Party) -> String {
@@ -321,14 +330,14 @@ fn party(it: &Party) -> String {
 }
 
 fn attendee(it: &Attendee) -> String {
-    let marks: Vec<&str> = [&it.response, &it.role]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
-    if marks.is_empty() {
-        party(&it.party)
-    } else {
-        format!("{} ({})", party(&it.party), marks.join(", "))
+    let party = party(&it.party);
+    match (&it.response, &it.role) {
+        (None, None) => party,
+        (Some(mark), None) | (None, Some(mark)) => format!("{party} ({mark})"),
+        (Some(response), Some(role)) => format!("{party} ({response}, {role})"),
     }
+}
+
+fn attachment(it: &Attachment) -> String {
+    format!("{} ({}, {} bytes)", it.name, it.media_type, it.size)
 }

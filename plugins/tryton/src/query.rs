@@ -1,9 +1,15 @@
 //! Tryton's conditions, which it calls domains; every text in one is a JSON value, and no wildcard comes from outside.
 
+use brightsync_sdk::json::Body;
 use brightsync_sdk::{Timestamp, Window, time};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::setup::{Kind, Setup};
+
+/// A condition on one field.
+pub(crate) fn is(field: &str, operator: &str, value: impl Into<Value>) -> Value {
+    Value::Array(vec![field.into(), operator.into(), value.into()])
+}
 
 /// Everything that exists, what is archived included; Tryton hides that unless `active` is asked for.
 pub(crate) fn parties(kind: Kind, setup: &Setup) -> Value {
@@ -11,19 +17,17 @@ pub(crate) fn parties(kind: Kind, setup: &Setup) -> Value {
         Kind::Account => "not where",
         Kind::Contact => "where",
     };
-    json!([
-        ["categories", operator, [["name", "=", setup.person]]],
-        archived_too(),
-    ])
+    let named = vec![is("name", "=", setup.person.as_str())];
+    all(vec![is("categories", operator, named), archived_too()])
 }
 
 /// Those that were not merged into another.
 pub(crate) fn alive() -> Value {
-    json!(["replaced_by", "=", null])
+    is("replaced_by", "=", Value::Null)
 }
 
 pub(crate) fn archived_too() -> Value {
-    json!(["active", "in", [true, false]])
+    is("active", "in", vec![true, false])
 }
 
 pub(crate) fn all(conditions: Vec<Value>) -> Value {
@@ -36,68 +40,72 @@ pub(crate) fn any(mut conditions: Vec<Value>) -> Value {
 }
 
 pub(crate) fn among(ids: &[i64]) -> Value {
-    json!(["id", "in", ids])
+    is("id", "in", ids)
 }
 
 pub(crate) fn after(id: i64) -> Value {
-    json!(["id", ">", id])
+    is("id", ">", id)
 }
 
 /// The names that contain these words in this order.
 pub(crate) fn name(name: &str) -> Value {
-    let words: Vec<String> = name.split_whitespace().map(pattern).collect();
-    json!(["name", "ilike", format!("%{}%", words.join("%"))])
+    let mut words = "%".to_owned();
+    for word in name.split_whitespace() {
+        words.push_str(&pattern(word));
+        words.push('%');
+    }
+    is("name", "ilike", words)
+}
+
+/// Those that have one of these texts, in any case.
+pub(crate) fn any_of(field: &str, texts: &[String]) -> Value {
+    let mut alternatives = Vec::new();
+    for text in texts {
+        alternatives.push(is(field, "ilike", pattern(text.trim())));
+    }
+    any(alternatives)
 }
 
 /// The parties that have one of these addresses.
 pub(crate) fn emails(emails: &[String]) -> Value {
-    let value = |it: &String| json!(["value", "ilike", pattern(it.trim())]);
-    json!([
-        "contact_mechanisms",
-        "where",
-        [
-            ["type", "=", "email"],
-            any(emails.iter().map(value).collect())
-        ],
-    ])
+    mechanism("email", any_of("value", emails))
 }
 
 /// The parties that have an address in this domain.
 pub(crate) fn email_domain(domain: &str) -> Value {
-    mechanism("email", &format!("%@{}", host(domain)))
+    let address = format!("%@{}", host(domain));
+    mechanism("email", is("value", "ilike", address))
 }
 
 /// The parties that have a web site in this domain.
 pub(crate) fn website(domain: &str) -> Value {
-    mechanism("website", &format!("%{}%", host(domain)))
+    let site = format!("%{}%", host(domain));
+    mechanism("website", is("value", "ilike", site))
 }
 
 /// The parties that have changed in a window, or of which something did.
 ///
 /// Tryton does not touch a party when an address of it or a relation is changed by itself.
 pub(crate) fn changed(window: &Window, kind: Kind, setup: &Setup) -> Value {
-    let mechanisms = json!([
-        "contact_mechanisms",
-        "where",
-        [within("last_modified_at", window), archived_too()],
-    ]);
-    let mut ways = vec![within("last_modified_at", window), mechanisms];
+    let mechanisms = vec![within("last_modified_at", window), archived_too()];
+    let mut ways = vec![
+        within("last_modified_at", window),
+        is("contact_mechanisms", "where", mechanisms),
+    ];
     if let (Kind::Contact, Some(employment)) = (kind, &setup.employment) {
         // Not `last_modified_at`: relations are a view, for which that is always now.
-        let times = any(vec![
-            within("create_date", window),
-            within("write_date", window),
-        ]);
-        let relation = [times, json!(["type.name", "=", employment]), archived_too()];
-        ways.push(json!(["relations", "where", relation]));
+        let times = vec![within("create_date", window), within("write_date", window)];
+        let kind = is("type.name", "=", employment.as_str());
+        let relation = vec![any(times), kind, archived_too()];
+        ways.push(is("relations", "where", relation));
     }
     any(ways)
 }
 
 pub(crate) fn within(field: &str, window: &Window) -> Value {
-    let mut conditions = vec![json!([field, ">=", instant(window.since)])];
+    let mut conditions = vec![is(field, ">=", instant(window.since))];
     if let Some(until) = window.until {
-        conditions.push(json!([field, "<", instant(until)]));
+        conditions.push(is(field, "<", instant(until)));
     }
     all(conditions)
 }
@@ -123,50 +131,46 @@ pub(crate) fn pattern(text: &str) -> String {
     pattern
 }
 
-fn mechanism(kind: &str, pattern: &str) -> Value {
-    json!([
-        "contact_mechanisms",
-        "where",
-        [["type", "=", kind], ["value", "ilike", pattern]],
-    ])
+fn mechanism(kind: &str, condition: Value) -> Value {
+    let conditions = vec![is("type", "=", kind), condition];
+    is("contact_mechanisms", "where", conditions)
 }
 
 /// A domain as a pattern; a label in A-form may have been typed with its own letters.
 fn host(domain: &str) -> String {
-    let label = |it: &str| {
-        if it.starts_with("xn--") {
-            "%".to_owned()
+    let mut host = String::new();
+    for label in domain.split_inclusive('.') {
+        if label.starts_with("xn--") {
+            host.push_str(if label.ends_with('.') { "%." } else { "%" });
         } else {
-            pattern(it)
+            host.push_str(&pattern(label));
         }
-    };
-    domain.split('.').map(label).collect::<Vec<_>>().join(".")
+    }
+    host
 }
 
 /// A time in Tryton's JSON.
 fn instant(time: Timestamp) -> Value {
+    const PARTS: [&str; 6] = ["year", "month", "day", "hour", "minute", "second"];
     /// 0001-01-01: Python has no earlier year.
     const FIRST: Timestamp = -62_135_596_800_000;
     let text = time::rfc3339(time.max(FIRST));
-    let mut parts = text
+    let mut numbers = text
         .split(|it: char| !it.is_ascii_digit())
         .map(|it| it.parse::<u32>().unwrap_or_default());
-    let mut part = || parts.next().unwrap_or_default();
-    json!({
-        "__class__": "datetime",
-        "year": part(),
-        "month": part(),
-        "day": part(),
-        "hour": part(),
-        "minute": part(),
-        "second": part(),
-        "microsecond": part() * 1000,
-    })
+    let mut instant = Body::new().with("__class__", "datetime");
+    for (part, number) in PARTS.into_iter().zip(&mut numbers) {
+        instant.set(part, number.into());
+    }
+    let millis = numbers.next().unwrap_or_default();
+    instant.with("microsecond", millis * 1000).into()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use serde_json::json;
+
+    use super::{email_domain, instant, pattern};
 
     #[track_caller]
     fn check(text: &str, expected: &str) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::failure::About;
 use crate::bindings::http as contract;
-use crate::json::{self, Object};
+use crate::json::{self, Notes, Object};
 use crate::{Error, ForbiddenKind, InvalidField, Reason, Result, time};
 
 /// An answer of the CRM.
@@ -62,6 +62,23 @@ impl Response {
     pub fn refine(&self, error: Error, map: impl Fn(Object<'_>, Error) -> Error) -> Error {
         let refined = self.read(|it| Ok(map(it, error.clone())));
         refined.unwrap_or(error)
+    }
+
+    /// Reads the body as a JSON list of objects: `response.each(|it| it.id("id"))`.
+    ///
+    /// An answer that is not what was due is an error as in [`read`](Self::read), for the whole list; [`Page::read`](crate::Page::read) of [`list`](Self::list) reads each record for itself.
+    pub fn each<T>(&self, map: impl Fn(Object<'_>) -> T) -> Result<Vec<T>> {
+        let list = self.list()?;
+        Notes::read(|notes| Ok(notes.objects(&list, map)))
+            .map_err(|it| self.unexpected(&it.message))
+    }
+
+    /// Reads the body as a JSON list of anything; an answer that is none is an error likewise.
+    pub fn list(&self) -> Result<Vec<Value>> {
+        match self.value()? {
+            Value::Array(list) => Ok(list),
+            _ => Err(self.unexpected("a list was due")),
+        }
     }
 
     /// Reads the body as any JSON value; an answer that is none is an error likewise.

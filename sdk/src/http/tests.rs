@@ -287,3 +287,18 @@ fn the_crm_has_the_last_word_on_its_errors() {
     let error = exchange.run(|| request.send()).unwrap_err();
     assert_eq!(error.reason, Reason::RateLimited(None));
 }
+
+#[test]
+fn a_list_is_read_as_a_whole_or_not_at_all() {
+    let ids = |answer: Value| {
+        let request = Client::new().get("people");
+        let exchange = Exchange::new().expect(request.clone()).answer(200, answer);
+        exchange.run(|| request.send()?.each(|it| it.id("id")))
+    };
+    assert_eq!(ids(json!([{"id": 1}, {"id": "b"}])).unwrap(), ["1", "b"]);
+    let error = ids(json!([{"id": 1}, {}])).unwrap_err();
+    let expected =
+        "the answer to GET people is not what was due: 1: id: an id was due, and there is none";
+    assert_eq!(error.message, expected);
+    assert_eq!(ids(json!({"id": 1})).unwrap_err().reason, Reason::Other);
+}

@@ -1,5 +1,7 @@
 //! JSON objects that are written.
 
+use std::fmt::{Display, Formatter};
+
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -34,6 +36,11 @@ impl Body {
         self.0.insert(name.to_owned(), value);
     }
 
+    /// The value of a member, if it is set.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
     /// Whether there is no member.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -49,6 +56,13 @@ impl From<Map<String, Value>> for Body {
 impl From<Body> for Value {
     fn from(body: Body) -> Self {
         Self::Object(body.0)
+    }
+}
+
+/// Its JSON, for parameters that hold some.
+impl Display for Body {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&super::write(self).map_err(|_| std::fmt::Error)?)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FromJson, Object};
+use super::{Body, FromJson, Object};
 use crate::time;
 
 #[track_caller]
@@ -117,4 +117,36 @@ fn what_is_no_object_is_an_error_whatever_is_made_of_it() {
     for value in [json!(null), json!([]), json!("{}")] {
         assert!(Object::read(&value, |_| Ok(())).is_err(), "{value}");
     }
+}
+
+#[test]
+fn an_amount_is_a_number_or_a_text_without_an_exponent() {
+    let record =
+        json!({"a": 1200.5, "b": 1200.0, "c": -7, "d": "1.50", "e": "1E+3", "f": "NaN", "g": null});
+    let amounts = Object::read(&record, |it| {
+        Ok(["a", "b", "c", "d", "e", "f", "g"].map(|name| it.decimal(name)))
+    });
+    let amounts = amounts.unwrap();
+    let amounts = amounts.each_ref().map(Option::as_deref);
+    let expected = ["1200.5", "1200", "-7", "1.50", "1000"].map(Some);
+    assert_eq!(
+        (&amounts[..5], &amounts[5..]),
+        (&expected[..], &[None, None][..])
+    );
+}
+
+#[test]
+fn wanted_fields_are_picked_as_they_are() {
+    let record = json!({"vip": true, "tier": null});
+    let names = ["vip", "tier", "region"].map(str::to_owned);
+    let picked = Object::read(&record, |it| Ok(it.pick(&names))).unwrap();
+    let expected = [("vip", "true"), ("tier", "null")];
+    assert_eq!(picked, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
+}
+
+#[test]
+fn a_body_is_its_json() {
+    let body = Body::new().with("a", 1).with_some("b", None::<bool>);
+    assert_eq!(body.to_string(), r#"{"a":1}"#);
+    assert_eq!((body.get("a"), body.get("b")), (Some(&json!(1)), None));
 }

@@ -1,9 +1,10 @@
 //! Patches of e-mails and meetings, applied to the notes that stand for them.
 
+use brightsync_sdk::json::FromJson;
 use brightsync_sdk::patch::{Change, Fields};
 use brightsync_sdk::{Attendee, Direction, Moment, Party, Patch, Ref, Result, Timestamp, time};
 
-use super::{Draft, Note, attendee, body, email_title, line, party};
+use super::{Draft, Note, attendee, body, bracketed, email_title, line, party};
 
 const RESPONSES: &[&str] = &["accepted", "declined", "tentative", "needs-action"];
 const ROLES: &[&str] = &["required", "optional", "chair", "resource"];
@@ -13,29 +14,23 @@ pub(crate) fn email(patch: &Patch, note: Note, about: Vec<Ref>) -> Result<Draft>
     let mut fields = Fields::of(patch)?;
     let mut draft = Draft::new(note, about);
     common(&mut fields, &mut draft)?;
+    let note = &mut draft.note;
     if let Some(Change::Set(direction)) = fields.value::<Direction>("direction")? {
-        email_title(direction).clone_into(&mut draft.note.title.0);
+        email_title(direction).clone_into(&mut note.title.0);
     }
-    if let Some(change) = fields.value::<Party>("sender")? {
-        let sender = change.into_option();
-        draft.note.set("From", sender.as_ref().map(party));
-    }
+    value(note, &mut fields, "sender", "From", sender)?;
     if let Some(Change::Set(sent)) = fields.value::<Timestamp>("sent-at")? {
-        draft.note.set("Date", [time::rfc3339(sent)]);
+        note.set("Date", Some(time::rfc3339(sent)));
     }
-    if let Some(change) = fields.value::<String>("thread")? {
-        let thread = change.into_option().map(|it| format!("<{it}>"));
-        draft.note.set("Thread", thread);
-    }
+    value(note, &mut fields, "thread", "Thread", bracketed)?;
     for (field, name) in [("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")] {
         if let Some(edits) = fields.list::<Party>(field)? {
-            let present = draft.note.lines.get(name).into_iter().flatten();
-            let present = present.map(|it| read_party(it)).collect();
-            let then = edits.apply(present, same_party);
-            draft.note.set(name, then.iter().map(party));
+            let present = note.lines(name).map(read_party).collect();
+            note.set_each(name, &edits.apply(present, same_party), party);
         }
     }
-    finish(fields, draft)
+    draft.incomplete.extend(fields.rest());
+    Ok(draft)
 }
 
 /// Applies the patch of a meeting to its note, which is on these records.
@@ -43,9 +38,10 @@ pub(crate) fn meeting(patch: &Patch, note: Note, about: Vec<Ref>) -> Result<Draf
     let mut fields = Fields::of(patch)?;
     let mut draft = Draft::new(note, about);
     common(&mut fields, &mut draft)?;
+    let note = &mut draft.note;
     for (field, name) in [("start", "Start"), ("end", "End")] {
         if let Some(Change::Set(moment)) = fields.value::<Moment>(field)? {
-            draft.note.set(name, [time::moment(&moment)]);
+            note.set(name, Some(time::moment(&moment)));
         }
     }
     for (field, name) in [
@@ -53,21 +49,16 @@ pub(crate) fn meeting(patch: &Patch, note: Note, about: Vec<Ref>) -> Result<Draf
         ("status", "Status"),
         ("location", "Location"),
     ] {
-        if let Some(change) = fields.value::<String>(field)? {
-            draft.note.set(name, change.into_option());
-        }
+        value(note, &mut fields, field, name, |it: String| it)?;
     }
-    if let Some(change) = fields.value::<Party>("organiser")? {
-        let organiser = change.into_option();
-        draft.note.set("Organiser", organiser.as_ref().map(party));
-    }
+    value(note, &mut fields, "organiser", "Organiser", sender)?;
     if let Some(edits) = fields.list::<Attendee>("attendees")? {
-        let present = draft.note.lines.get("Attendee").into_iter().flatten();
-        let present = present.map(|it| read_attendee(it)).collect();
+        let present = note.lines("Attendee").map(read_attendee).collect();
         let then = edits.apply(present, |a, b| same_party(&a.party, &b.party));
-        draft.note.set("Attendee", then.iter().map(attendee));
+        note.set_each("Attendee", &then, attendee);
     }
-    finish(fields, draft)
+    draft.incomplete.extend(fields.rest());
+    Ok(draft)
 }
 
 /// Applies what e-mails and meetings have in common.
@@ -77,16 +68,10 @@ fn common(fields: &mut Fields, draft: &mut Draft) -> Result<()> {
     }
     let text = fields.value::<String>("text")?;
     let html = fields.value::<String>("html")?;
-    match (text, html) {
-        (None, None) => {}
-        (Some(text), html) => {
-            let html = html.and_then(Change::into_option);
-            body(draft, Some(text.into_option().unwrap_or_default()), html);
-        }
-        (None, Some(html)) => {
-            let html = html.into_option();
-            body(draft, None, html);
-        }
+    if text.is_some() || html.is_some() {
+        // A text that is cleared is not replaced by what the HTML says.
+        let text = text.map(|it| it.into_option().unwrap_or_default());
+        body(draft, text, html.and_then(Change::into_option));
     }
     if let Some(edits) = fields.list::<Ref>("about")? {
         let present = std::mem::take(&mut draft.about);
@@ -95,9 +80,22 @@ fn common(fields: &mut Fields, draft: &mut Draft) -> Result<()> {
     Ok(())
 }
 
-fn finish(fields: Fields, mut draft: Draft) -> Result<Draft> {
-    draft.incomplete.extend(fields.rest());
-    Ok(draft)
+/// Applies the edits of a field that is one line.
+fn value<T: FromJson>(
+    note: &mut Note,
+    fields: &mut Fields,
+    field: &str,
+    name: &'static str,
+    text: fn(T) -> String,
+) -> Result<()> {
+    if let Some(change) = fields.value::<T>(field)? {
+        note.set(name, change.into_option().map(text));
+    }
+    Ok(())
+}
+
+fn sender(it: Party) -> String {
+    party(&it)
 }
 
 /// An account and a contact are the same model, so a note does not say which of them it is on.
@@ -132,25 +130,26 @@ fn read_party(text: &str) -> Party {
 }
 
 fn read_attendee(text: &str) -> Attendee {
-    let marked = text
-        .strip_suffix(')')
-        .and_then(|it| it.rsplit_once(" ("))
-        .map(|(party, marks)| (party, marks.split(", ").collect::<Vec<_>>()))
-        .filter(|(_, marks)| {
-            marks
-                .iter()
-                .all(|it| RESPONSES.contains(it) || ROLES.contains(it))
-        });
-    let (party, marks) = marked.unwrap_or((text, Vec::new()));
-    let mark = |among: &[&str]| {
-        marks
-            .iter()
-            .find(|it| among.contains(it))
-            .map(|it| (*it).to_owned())
+    let mut attendee = Attendee {
+        party: Party::default(),
+        response: None,
+        role: None,
     };
-    Attendee {
-        party: read_party(party),
-        response: mark(RESPONSES),
-        role: mark(ROLES),
+    let marked = text.strip_suffix(')').and_then(|it| it.rsplit_once(" ("));
+    let (mut party, marks) = marked.unwrap_or((text, ""));
+    for mark in marks.split(", ") {
+        let place = if RESPONSES.contains(&mark) {
+            &mut attendee.response
+        } else if ROLES.contains(&mark) {
+            &mut attendee.role
+        } else {
+            // What stands in brackets belongs to the name.
+            party = text;
+            (attendee.response, attendee.role) = (None, None);
+            break;
+        };
+        place.get_or_insert_with(|| mark.to_owned());
     }
+    attendee.party = read_party(party);
+    attendee
 }
