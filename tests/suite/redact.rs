@@ -392,7 +392,7 @@ async fn an_answer_may_have_so_many_bytes_on_the_way_and_so_many_times_as_many_u
     for (limits, expected) in [
         (
             Limits {
-                answer_ratio: 1000,
+                answer_ratio: 2000,
                 ..Limits::default()
             },
             json!(200),
@@ -406,15 +406,15 @@ async fn an_answer_may_have_so_many_bytes_on_the_way_and_so_many_times_as_many_u
         ),
         (
             Limits {
-                answer_ratio: 1000,
-                answer_packed_size: 500,
+                answer_ratio: 2000,
+                answer_packed_size: 100,
                 ..Limits::default()
             },
             Value::Null,
         ),
         (
             Limits {
-                answer_ratio: 1000,
+                answer_ratio: 2000,
                 answer_size: 200_000,
                 ..Limits::default()
             },
