@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use brightsync_core::crm::page::PageRequest;
+use brightsync_core::retry::Options;
 use brightsync_runtime::{Connection, ConnectionKey, Limits, Suspension};
 use brightsync_tests::logs::Search;
 use brightsync_tests::server::{Answer, Server};
@@ -21,7 +22,12 @@ async fn told(recipe: &str, fields: &[(&str, &str)], answer: Answer) -> (Value, 
         _ => "GET /x".to_owned(),
     };
     crm.once(&line, answer);
-    let world = World::new();
+    // An answer that is cut off would be asked for again.
+    let once = Options {
+        repeats: 0,
+        ..Options::default()
+    };
+    let world = World::with(|it| it.retries(once));
     let account = Account::at(&crm).credential(recipe, fields);
     let acme = world.open(guest::ASKER, account).await;
     let mut answers = ask(&acme, &[json!({"url": "x"})]).await;

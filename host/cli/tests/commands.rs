@@ -157,7 +157,7 @@ async fn a_call_answers_as_a_table_or_as_json() {
     let (exit, captured) = call(&server, &arguments).await;
     assert_eq!(exit, Exit::Success, "{}", captured.err());
     assert_eq!(json(&captured)["items"].as_array().unwrap().len(), 250);
-    assert!(captured.err().contains("POST   http"), "{}", captured.err());
+    assert!(captured.err().contains("GET    http"), "{}", captured.err());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -72,7 +72,7 @@ impl<'a> Redaction<'a> {
                 Err(_) if !(200..300).contains(&answer.status) => {
                     self.stream.push(&self.whole, &mut self.body);
                 }
-                Err(_) => return Err(Failure::NoAnswer("not-json")),
+                Err(_) => return Err(Failure::Other("not-json")),
             }
         }
         let mut secrets = self.stream.finish(&mut self.body);
@@ -91,7 +91,7 @@ impl<'a> Redaction<'a> {
                 Suspension::Connection(key),
                 "because connectors found too much of its credential in answers",
             );
-            return Err(Failure::NoAnswer("suspended"));
+            return Err(Failure::Other("suspended"));
         }
         Ok(answer)
     }
