@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Unsearchable;
 use super::pattern::Pattern;
-use super::spelling::{LONGEST, is_escape, readings, readings_before};
+use super::spelling::{LONGEST, Reading, readings_before};
 
 /// How many blanks may stand between two characters where lines are wrapped: the end of a line and an indentation.
 pub(super) const BLANKS: usize = 4;
@@ -121,11 +121,11 @@ impl Alphabet {
         })
     }
 
-    /// Reads on at a place of the text. `found` is told of each pattern, and of where it ends.
+    /// Reads on at a place of the text, where these escapes begin. `found` is told of each pattern, and of where it ends.
     pub(super) fn step(
         &self,
         lanes: &mut Lanes,
-        text: &[u8],
+        (byte, escapes): (u8, &[Reading]),
         at: usize,
         found: &mut impl FnMut(usize, usize),
     ) {
@@ -144,23 +144,16 @@ impl Alphabet {
                 blanks: 0,
             });
         }
-        let Some(byte) = text.get(at).copied() else {
-            return;
-        };
-        if is_escape(byte) {
-            for reading in readings(text.get(at..).unwrap_or_default()) {
-                let end = at + reading.length;
-                let bytes = reading.bytes.as_slice();
-                for lane in here.iter() {
-                    self.go(
-                        *lane,
-                        bytes,
-                        |lane| ahead.push((end, lane)),
-                        |it| {
-                            found(it, end);
-                        },
-                    );
-                }
+        for reading in escapes {
+            let end = at + reading.length;
+            let bytes = reading.bytes.as_slice();
+            for lane in here.iter() {
+                self.go(
+                    *lane,
+                    bytes,
+                    |lane| ahead.push((end, lane)),
+                    |it| found(it, end),
+                );
             }
         }
         for lane in here.iter() {
@@ -199,6 +192,9 @@ impl Alphabet {
     /// Finds where a pattern begins that ends here; none if what stands before it does not fit.
     pub(super) fn begin(&self, pattern: usize, text: &[u8], end: usize) -> Option<usize> {
         let Pattern { lead, characters } = self.patterns.get(pattern)?;
+        if let Some(begin) = self.begin_unescaped(pattern, text, end) {
+            return Some(begin);
+        }
         // How many characters are still to come, and where they end: the furthest first, each once.
         let total = characters.len() + usize::from(lead.is_some());
         let mut open = std::collections::BTreeSet::from([(total, end, BLANKS)]);
@@ -233,6 +229,23 @@ impl Alphabet {
             }
         }
         first
+    }
+}
+
+impl Alphabet {
+    /// Finds where a pattern begins that ends here, if it is there as it is.
+    fn begin_unescaped(&self, pattern: usize, text: &[u8], end: usize) -> Option<usize> {
+        let Pattern { lead, characters } = self.patterns.get(pattern)?;
+        let begin = end.checked_sub(characters.len())?;
+        let mut pairs = text.get(begin..end)?.iter().zip(characters.iter());
+        if !pairs.all(|(one, other)| self.is_same(*one, *other)) {
+            return None;
+        }
+        let Some(lead) = lead else {
+            return Some(begin);
+        };
+        let before = begin.checked_sub(1)?;
+        lead.fits(*text.get(before)?).then_some(before)
     }
 }
 

@@ -37,6 +37,10 @@ pub(super) fn readings(text: &[u8]) -> impl Iterator<Item = Reading> {
                 *place = reading;
                 before = reading;
             }
+            // Only what reads as the beginning of an escape may be one of a greater depth.
+            if reading.is_some_and(|it| !it.bytes.single().is_some_and(is_escape)) {
+                break;
+            }
         }
         // A plus that was escaped in JSON or HTML may still be the space of a form.
         if first != b'%'

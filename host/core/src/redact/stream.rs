@@ -1,7 +1,7 @@
 //! A text that comes in chunks, and what is passed on of it.
 
 use super::search::{BLANKS, Lanes};
-use super::spelling::LONGEST;
+use super::spelling::{LONGEST, Reading, is_escape, readings};
 use super::{MARK, Redactor};
 
 /// How much is read before what is settled is passed on.
@@ -25,6 +25,8 @@ pub struct Stream<'a> {
     found: Vec<(usize, usize)>,
     /// Where each pattern was found last.
     last: Vec<Vec<Option<usize>>>,
+    /// How what stands at the place can be read besides as it stands.
+    escapes: Vec<Reading>,
     cuts: u32,
     reach: usize,
 }
@@ -45,6 +47,7 @@ impl<'a> Stream<'a> {
             settled: 0,
             cut: None,
             found: Vec::new(),
+            escapes: Vec::new(),
             cuts: 0,
         }
     }
@@ -103,9 +106,18 @@ impl<'a> Stream<'a> {
 
     fn step(&mut self) {
         let (text, found) = (&self.text, &mut self.found);
+        let rest = text.get(self.read..).unwrap_or_default();
+        let Some(byte) = rest.first().copied() else {
+            return;
+        };
+        self.escapes.clear();
+        if is_escape(byte) {
+            self.escapes.extend(readings(rest));
+        }
+        let character = (byte, self.escapes.as_slice());
         let alphabets = self.redactor.alphabets.iter().zip(&mut self.lanes);
         for ((alphabet, lanes), last) in alphabets.zip(&mut self.last) {
-            alphabet.step(lanes, text, self.read, &mut |pattern, end| {
+            alphabet.step(lanes, character, self.read, &mut |pattern, end| {
                 let Some(last) = last.get_mut(pattern) else {
                     return;
                 };

@@ -76,6 +76,26 @@ fn a_secret_is_cut_out_of_base64_wherever_it_begins() {
 }
 
 #[test]
+fn another_value_is_left_in_base64_though_it_shares_almost_all_characters() {
+    let secret = "a-secret-of-acme";
+    let redactor = redactor(secret);
+    let others = (b' '..=b'~').map(char::from);
+    for other in others.filter(|it| !"ae".contains(*it)) {
+        for near in [
+            format!("{other}{}", &secret[1..]),
+            format!("{}{other}", &secret[..15]),
+        ] {
+            for before in ["", "x", "xy"] {
+                for after in ["", "x", "xy"] {
+                    let text = in_base64(format!("{before}{near}{after}").as_bytes(), false, true);
+                    assert_eq!(redactor.text(&text).text, text, "{before}{near}{after}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_short_secret_is_looked_for_in_composed_form_only() {
     let manifest = Manifest::parse(include_str!("tests/connector.toml")).unwrap();
     let redact = |recipe: &str, fields: &[(&str, &'static str)], text: &str| {
