@@ -53,7 +53,7 @@ impl Connection {
         + Send
         + 'static,
         review: impl FnOnce(&mut T) -> u32,
-    ) -> Result<(T, Arc<Report>), CallError>
+    ) -> Result<T, CallError>
     where
         W: Lift<T> + Send + 'static,
         T: Send + 'static,
@@ -79,8 +79,8 @@ impl Connection {
         match result {
             Ok(mut answer) => {
                 report.mismatches = review(&mut answer);
-                let report = self.conclude(report, "answer");
-                Ok((answer, report))
+                self.conclude(report, "answer");
+                Ok(answer)
             }
             Err(mut end) => {
                 if let End::Connector(error) = &mut end

@@ -82,9 +82,7 @@ macro_rules! functions {
                 $(#[$doc])*
                 $visibility async fn $name(&self, $($arg: $type),*) -> Result<$answer, CallError> {
                     let review = functions!(@review $answer $(, |$found| $review)?);
-                    let (answer, _report) =
-                        invoke!(self, Mode::Live, $function, $interface.$call, [$($arg: $wit),*], review)?;
-                    Ok(answer)
+                    invoke!(self, Mode::Live, $function, $interface.$call, [$($arg: $wit),*], review)
                 }
             )*
 
@@ -95,7 +93,7 @@ macro_rules! functions {
                         $(let $arg: $type = arguments.take(stringify!($arg))?;)*
                         arguments.finish()?;
                         let review = functions!(@review $answer $(, |$found| $review)?);
-                        let (answer, _report) =
+                        let answer =
                             invoke!(self, mode, $function, $interface.$call, [$($arg: $wit),*], review)?;
                         Ok(serde_json::to_value::<$answer>(answer).unwrap_or(Value::Null))
                     })*
@@ -237,9 +235,8 @@ impl Connection {
         let review = |found: &mut Page<Change<Account>>| {
             lookup::accounts_by_name(found, &words, Extent::Contains)
         };
-        let called = invoke!(self, Mode::Live, GetAccountsByName, brightsync_crm_accounts.call_get_accounts_by_name,
-            [words: String, page: wit::types::PageRequest], review);
-        Ok(called?.0)
+        invoke!(self, Mode::Live, GetAccountsByName, brightsync_crm_accounts.call_get_accounts_by_name,
+            [words: String, page: wit::types::PageRequest], review)
     }
 
     /// Finds contacts whose name contains these words, case and accents aside.
@@ -251,9 +248,8 @@ impl Connection {
         let review = |found: &mut Page<Change<Contact>>| {
             lookup::contacts_by_name(found, &words, Extent::Contains)
         };
-        let called = invoke!(self, Mode::Live, GetContactsByName, brightsync_crm_contacts.call_get_contacts_by_name,
-            [words: String, page: wit::types::PageRequest], review);
-        Ok(called?.0)
+        invoke!(self, Mode::Live, GetContactsByName, brightsync_crm_contacts.call_get_contacts_by_name,
+            [words: String, page: wit::types::PageRequest], review)
     }
 
     /// Calls a function by its name, with its arguments by their names and everything in the contract's JSON form. `page` and `request` may be left out.
