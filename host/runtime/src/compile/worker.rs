@@ -28,6 +28,9 @@ const LAST_WORDS: u64 = 4 << 10;
 /// Whether this program calls [`serve`].
 static SERVES: AtomicBool = AtomicBool::new(false);
 
+/// What is said by Rust's allocator, and by the system to whoever wants a mapping or a thread.
+const OUT_OF_MEMORY: [&str; 3] = ["memory allocation of", "os error 12", "os error 11"];
+
 /// Exit code of a process that has understood the component and does not take it.
 const REFUSED: i32 = 3;
 
@@ -123,7 +126,7 @@ fn verdict(status: ExitStatus, code: Vec<u8>, words: &str) -> Result<Vec<u8>, Co
             "the processor time that a component may take",
         ));
     }
-    if words.contains("memory allocation of") {
+    if OUT_OF_MEMORY.iter().any(|it| words.contains(it)) {
         return Err(CompileError::Limit("the memory that a component may take"));
     }
     Err(CompileError::Failed(format!("{status}; {words}")))
