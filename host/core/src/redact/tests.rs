@@ -444,7 +444,8 @@ proptest! {
     ) {
         // Another value than the secret, by one character only, in all the same forms.
         let mut characters: Vec<char> = secret.chars().collect();
-        let at = at.index(characters.len());
+        // Not the first one: the last digit of its escape could take its place, and then the secret would be there.
+        let at = 1 + at.index(characters.len() - 1);
         let other = other.chars().next().unwrap();
         prop_assume!(characters[at] != other);
         characters[at] = other;
