@@ -29,7 +29,7 @@ use crate::report::Meter;
 /// | `answer_ratio` | 200 | the guest is answered `too-large`, if the answer unpacks to more than 64 KiB |
 /// | `bytes_in` | 128 MiB | the guest is answered `too-large` |
 /// | `log_lines` | 200 | further lines are dropped, and that is logged once |
-/// | `redactions` | 20 | the guest is answered `no-answer`, and the connection is suspended until an operator resumes it |
+/// | `redactions` | 20 | the guest is answered `other`, and the connection is suspended until an operator resumes it |
 ///
 /// An answer may be packed with gzip, with brotli in a window of at most 16 MiB, or with zstd in one of at most 8 MiB; beyond them it is `too-large` or broken.
 ///
@@ -72,7 +72,7 @@ pub struct Limits {
     pub bytes_in: u64,
     /// Lines that a guest may log in one call.
     pub log_lines: u32,
-    /// Answers of one connection in which the host found a secret of that connection, in all calls since it was connected or resumed. It keeps connectors from guessing secrets and seeing which guess is cut out.
+    /// Answers of one connection in which the host found a secret of that connection, in all calls of a day. It keeps connectors from guessing secrets and seeing which guess is cut out.
     pub redactions: u32,
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use brightsync_core::crm::Timestamp;
 use brightsync_core::redact::Stream;
 use brightsync_core::redact::place::{self, Pointer};
 use url::Url;
@@ -14,9 +15,20 @@ use crate::host::Suspension;
 use crate::report::Exchange;
 use crate::store::Call;
 
+/// Over which time answers are counted in which a secret was found, in milliseconds: a day.
+///
+/// A CRM in which somebody has kept the key as a note would have its connection suspended sooner or later without it, and a guesser gains a few guesses a day.
+const PERIOD: Timestamp = 24 * 60 * 60 * 1000;
+
 /// In how many answers of each connection a secret was found.
 #[derive(Debug, Default)]
-pub(super) struct Found(Mutex<HashMap<ConnectionKey, u32>>);
+pub(super) struct Found(Mutex<HashMap<ConnectionKey, Tally>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Tally {
+    since: Timestamp,
+    count: u32,
+}
 
 /// An answer on its way to the guest.
 pub(super) struct Redaction<'a> {
@@ -85,7 +97,7 @@ impl<'a> Redaction<'a> {
         tell(call, exchange, places, secrets);
         call.meter.redacted(places + secrets);
         let most = call.shared.limits.redactions;
-        if 0 < secrets && most < found.count(&call.link.key) {
+        if 0 < secrets && most < found.count(&call.link.key, (call.shared.clock)()) {
             let key = call.link.key.clone();
             call.shared.suspend(
                 Suspension::Connection(key),
@@ -119,12 +131,19 @@ fn tell(call: &Call, exchange: &Exchange, places: u32, secrets: u32) {
 }
 
 impl Found {
-    /// Counts one more answer and says how many there were.
-    fn count(&self, connection: &ConnectionKey) -> u32 {
+    /// Counts one more answer and says how many there were in a period.
+    fn count(&self, connection: &ConnectionKey, now: Timestamp) -> u32 {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = all.entry(connection.clone()).or_default();
-        *count = count.saturating_add(1);
-        *count
+        let none = Tally {
+            since: now,
+            count: 0,
+        };
+        let tally = all.entry(connection.clone()).or_insert(none);
+        if PERIOD <= now.saturating_sub(tally.since) {
+            *tally = none;
+        }
+        tally.count = tally.count.saturating_add(1);
+        tally.count
     }
 
     /// Begins to count anew.
@@ -160,5 +179,22 @@ impl Call {
             *text = redacted.text.into_owned();
         }
         cuts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_counts_for_a_day() {
+        let (found, key) = (Found::default(), ConnectionKey::new("acme", "crm").unwrap());
+        let other = ConnectionKey::new("other", "crm").unwrap();
+        assert_eq!(found.count(&key, 0), 1);
+        assert_eq!(found.count(&key, PERIOD - 1), 2);
+        assert_eq!(found.count(&other, PERIOD - 1), 1);
+        assert_eq!(found.count(&key, PERIOD), 1);
+        found.forget(&other);
+        assert_eq!(found.count(&other, PERIOD), 1);
     }
 }
