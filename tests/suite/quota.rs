@@ -441,11 +441,16 @@ async fn the_state_and_a_forecast_can_be_read() {
 }
 
 #[test]
-fn the_example_in_the_sdks_readme_is_a_manifest() {
-    let readme = include_str!("../../sdk/README.md");
-    let (_, section) = readme.split_once("## The CRM's limits").unwrap();
-    let (_, example) = section.split_once("```toml\n").unwrap();
-    let (example, _) = example.split_once("```").unwrap();
-    let manifest = Manifest::parse(&format!("{}\n{example}", manifest("acme"))).unwrap();
-    assert!(!manifest.limits().told.is_empty() && !manifest.answers().is_empty());
+fn the_examples_in_the_sdks_readme_are_manifests() {
+    let example = |heading: &str| {
+        let readme = include_str!("../../sdk/README.md");
+        let (_, section) = readme.split_once(heading).unwrap();
+        let (_, example) = section.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        Manifest::parse(&format!("{}\n{example}", manifest("acme"))).unwrap()
+    };
+    let of_limits = example("## The CRM's limits");
+    assert!(!of_limits.limits().told.is_empty() && !of_limits.answers().is_empty());
+    let of_secrets = example("## Secrets in answers");
+    assert_eq!(of_secrets.redact()[0].pointers().len(), 2);
 }
