@@ -57,7 +57,7 @@ impl Profile {
         match self {
             Self::Connector => &[
                 r#"inherits="release""#,
-                // A twentieth smaller than "s"; what a call takes is waiting for the CRM.
+                // Smaller than "s", and no slower where it was measured; see the README.
                 r#"opt-level="z""#,
                 "lto=true",
                 "codegen-units=1",
