@@ -18,6 +18,14 @@ fn world(limits: Limits) -> World {
     World::with(|it| it.limits(limits))
 }
 
+/// Limits under which a guest can hold more than it may pass on.
+fn roomy() -> Limits {
+    Limits {
+        memory: 256 * MIB,
+        ..Limits::default()
+    }
+}
+
 /// A guest that is told to do this runs into this limit, and a bystander is served beside it.
 async fn check(limits: Limits, guest: &str, deed: &str, expected: Limit) {
     let world = world(limits);
@@ -186,23 +194,26 @@ async fn host_calls_end_a_guest_that_calls_too_often() {
 
 #[tokio::test]
 async fn result_size_ends_a_guest_that_answers_too_much() {
-    let limits = || Limits {
+    // A text of 100 MB, which a guest has no memory for unless it is given some.
+    check(roomy(), guest::HOARDER, "long answer", Limit::ResultSize).await;
+    check(
+        Limits::default(),
+        guest::HOARDER,
+        "long answer",
+        Limit::Memory,
+    )
+    .await;
+    let world = world(Limits {
         result_size: 4 * MIB,
         ..Limits::default()
-    };
-    check(limits(), guest::HOARDER, "long answer", Limit::ResultSize).await;
-    let world = world(limits());
+    });
     let acme = world.open(guest::HOARDER, Account::nowhere()).await;
     assert_limit(&acme.get_users(records(50_000)).await, Limit::ResultSize);
 }
 
 #[tokio::test]
 async fn result_size_ends_a_guest_that_passes_too_much_to_the_host() {
-    let limits = Limits {
-        result_size: 4 * MIB,
-        ..Limits::default()
-    };
-    check(limits, guest::HOARDER, "pass much", Limit::ResultSize).await;
+    check(roomy(), guest::HOARDER, "pass much", Limit::ResultSize).await;
 }
 
 #[tokio::test]

@@ -20,12 +20,12 @@ impl Connector for Hoarder {
                     held.push(std::hint::black_box(vec![1_u8; 1 << 20]));
                 }
             }
-            "pass much" => log::info(&"x".repeat(20 << 20)),
+            "pass much" => log::info(&"x".repeat(100_000_000)),
             "handles" => handles(),
             "standard error" => shout(),
             "long answer" => {
                 return Ok(Whoami {
-                    org_name: Some("x".repeat(20 << 20)),
+                    org_name: Some("x".repeat(100_000_000)),
                     ..done()
                 });
             }
