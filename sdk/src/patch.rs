@@ -19,7 +19,7 @@
 //! #     ("emails".to_owned(), Edit::Add(r#"{"value":"ann@b.example"}"#.to_owned())),
 //! #     ("extra.tier".to_owned(), Edit::Set("3".to_owned())),
 //! # ]);
-//! let mut fields = Fields::of(&patch)?;
+//! let mut fields = Fields::from(&patch);
 //! let mut body = Body { job: fields.value("title")?, ..Body::default() };
 //! if let Some(edits) = fields.list::<ContactPoint>("emails")? {
 //!     // Read from the CRM, unless `edits.is_whole()`.
@@ -107,11 +107,6 @@ pub enum ListChange<T> {
 }
 
 impl Fields {
-    /// Groups the edits of a patch by field.
-    pub fn of(patch: &Patch) -> Result<Self> {
-        Ok(Self::from(patch))
-    }
-
     /// Whether nothing is left to take.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty() && self.attachments.is_empty()
@@ -293,6 +288,7 @@ impl Fields {
     }
 }
 
+/// The edits of a patch, grouped by field.
 impl From<&Patch> for Fields {
     fn from(patch: &Patch) -> Self {
         let mut fields = Self::default();
@@ -420,7 +416,7 @@ mod tests {
         let edits = edits
             .iter()
             .map(|(field, edit)| ((*field).to_owned(), edit.clone()));
-        Fields::of(&Patch::new(edits.collect())).unwrap()
+        Fields::from(&Patch::new(edits.collect()))
     }
 
     fn set(json: &str) -> Edit {

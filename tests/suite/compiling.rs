@@ -6,12 +6,14 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use brightsync_core::component;
+use brightsync_core::component::embed;
 use brightsync_runtime::{CompileError, Host, LoadError, Worker};
 use brightsync_tests::guest;
 use brightsync_tests::server::{Answer, Server};
 use brightsync_tests::world::{Account, World, bytes, manifest, with_manifest};
 use serde_json::json;
+
+use crate::loading::component;
 
 /// A host that has compiled nothing yet.
 struct Fresh {
@@ -48,19 +50,7 @@ fn laborious() -> Vec<u8> {
     }
     let locals = "i32 ".repeat(97);
     let function = format!("(func (result i32) (local {locals}) {body} (local.get 1))");
-    let functions = function.repeat(8);
-    let exports: String = [
-        "users",
-        "accounts",
-        "contacts",
-        "emails",
-        "meetings",
-        "opportunities",
-    ]
-    .map(|it| format!("(instance ${it}) (export \"brightsync:crm/{it}@0.1.0\" (instance ${it}))"))
-    .concat();
-    let text = format!("(component (core module {functions}) {exports})");
-    component::embed(&wat::parse_str(text).unwrap(), &manifest("laborious")).unwrap()
+    component("", &function.repeat(8), "0.1.0")
 }
 
 #[tokio::test]
@@ -144,7 +134,7 @@ async fn a_worker_that_is_not_there_is_the_operators_problem_and_not_remembered_
 {
     let fresh = fresh(Worker::of(Path::new("/nowhere/worker").into()));
     let component = bytes(guest::GOOD);
-    let component = component::embed(&component, &manifest("good")).unwrap();
+    let component = embed(&component, &manifest("good")).unwrap();
     for _ in 0..2 {
         let problem = problem(&fresh.world.host, component.clone()).await;
         assert!(matches!(problem, CompileError::Worker(_)), "{problem:?}");

@@ -33,10 +33,15 @@ fn chain(error: &LoadError) -> String {
 
 /// A component that imports one interface, and exports the six as empty ones.
 fn importing(import: &str) -> Vec<u8> {
-    component(&format!("(import \"{import}\" (instance))"), "0.1.0")
+    component(
+        &format!("(import \"{import}\" (instance))"),
+        "(func)",
+        "0.1.0",
+    )
 }
 
-fn component(imports: &str, version: &str) -> Vec<u8> {
+/// A component with these functions, which nothing calls.
+pub(crate) fn component(imports: &str, functions: &str, version: &str) -> Vec<u8> {
     let exports: String = [
         "users",
         "accounts",
@@ -52,7 +57,7 @@ fn component(imports: &str, version: &str) -> Vec<u8> {
         )
     })
     .collect();
-    let text = format!("(component {imports} (core module (func)) {exports})");
+    let text = format!("(component {imports} (core module {functions}) {exports})");
     brightsync_core::component::embed(&wat::parse_str(text).unwrap(), &manifest("made-up")).unwrap()
 }
 
@@ -121,12 +126,12 @@ async fn imports_that_connectors_do_not_get_are_refused_by_name() {
 #[tokio::test]
 async fn an_unknown_function_of_a_known_interface_is_refused() {
     let import = "(import \"brightsync:crm/host@0.1.0\" (instance (export \"credential\" (func (result string)))))";
-    check(component(import, "0.1.0"), expect!["it does not fit the contract 0.1: component imports instance `brightsync:crm/host@0.1.0`, but a matching implementation was not found in the linker: instance export `credential` has the wrong type: function implementation is missing"]).await;
+    check(component(import, "(func)", "0.1.0"), expect!["it does not fit the contract 0.1: component imports instance `brightsync:crm/host@0.1.0`, but a matching implementation was not found in the linker: instance export `credential` has the wrong type: function implementation is missing"]).await;
 }
 
 #[tokio::test]
 async fn a_newer_contract_is_refused_by_its_version() {
-    check(component("", "0.2.0"), expect![[r#"
+    check(component("", "(func)", "0.2.0"), expect![[r#"
         this is not a connector that may be loaded: the component cannot be loaded: it has the export "brightsync:crm/users@0.2.0": built against contract 0.2.0, but this host speaks 0.1.0; update BrightSync or use an older SDK
         it has the export "brightsync:crm/accounts@0.2.0": built against contract 0.2.0, but this host speaks 0.1.0; update BrightSync or use an older SDK
         it has the export "brightsync:crm/contacts@0.2.0": built against contract 0.2.0, but this host speaks 0.1.0; update BrightSync or use an older SDK
@@ -134,7 +139,7 @@ async fn a_newer_contract_is_refused_by_its_version() {
         it has the export "brightsync:crm/meetings@0.2.0": built against contract 0.2.0, but this host speaks 0.1.0; update BrightSync or use an older SDK
         it has the export "brightsync:crm/opportunities@0.2.0": built against contract 0.2.0, but this host speaks 0.1.0; update BrightSync or use an older SDK
         its manifest says contract 0.1, but it is built against 0.2; make them the same"#]]).await;
-    check(component("", "0.1.7"), expect![[r#"
+    check(component("", "(func)", "0.1.7"), expect![[r#"
         this is not a connector that may be loaded: the component cannot be loaded: it has the export "brightsync:crm/users@0.1.7": built against contract 0.1.7, but this host speaks 0.1.0; update BrightSync or use an older SDK
         it has the export "brightsync:crm/accounts@0.1.7": built against contract 0.1.7, but this host speaks 0.1.0; update BrightSync or use an older SDK
         it has the export "brightsync:crm/contacts@0.1.7": built against contract 0.1.7, but this host speaks 0.1.0; update BrightSync or use an older SDK
@@ -148,7 +153,7 @@ async fn a_newer_contract_is_refused_by_its_version() {
 
 #[tokio::test]
 async fn exports_of_other_types_than_the_contracts_are_refused() {
-    check(component("", "0.1.0"), expect!["it does not fit the contract 0.1: instance export `brightsync:crm/users@0.1.0` does not have export `get-me`"]).await;
+    check(component("", "(func)", "0.1.0"), expect!["it does not fit the contract 0.1: instance export `brightsync:crm/users@0.1.0` does not have export `get-me`"]).await;
 }
 
 #[tokio::test]

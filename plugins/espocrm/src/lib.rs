@@ -79,7 +79,7 @@ impl Connector for EspoCrm {
     }
 
     fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
-        let draft = account::changes(Fields::of(&patch)?, &self.present("Account", id))?;
+        let draft = account::changes(Fields::from(&patch), &self.present("Account", id))?;
         self.update("Account", id, &patch, &draft, |_, _| Vec::new())
     }
 
@@ -121,7 +121,7 @@ impl Connector for EspoCrm {
     }
 
     fn update_contact(&self, id: &str, patch: Patch) -> Result<Written> {
-        let draft = contact::changes(Fields::of(&patch)?, &self.present("Contact", id))?;
+        let draft = contact::changes(Fields::from(&patch), &self.present("Contact", id))?;
         self.update("Contact", id, &patch, &draft, contact::lost)
     }
 
@@ -166,7 +166,7 @@ impl Connector for EspoCrm {
     }
 
     fn update_email(&self, id: &str, patch: Patch) -> Result<Written> {
-        let draft = email::changes(Fields::of(&patch)?, &self.present("Email", id))?;
+        let draft = email::changes(Fields::from(&patch), &self.present("Email", id))?;
         self.update("Email", id, &patch, &draft, email::lost)
     }
 
@@ -189,7 +189,7 @@ impl Connector for EspoCrm {
     }
 
     fn update_meeting(&self, id: &str, patch: Patch) -> Result<Written> {
-        let fields = Fields::of(&patch)?;
+        let fields = Fields::from(&patch);
         let present = self
             .api
             .read("Meeting", id, |it| Ok(meeting::present(it)))?;

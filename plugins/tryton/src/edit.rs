@@ -97,7 +97,7 @@ pub(crate) fn new_contact(
 }
 
 pub(crate) fn account(patch: &Patch, party: &Party) -> Result<Draft> {
-    let mut fields = Fields::of(patch)?;
+    let mut fields = Fields::from(patch);
     let mut values = Values::default();
     values.custom_edits(&mut fields)?;
     values.name(fields.value("name")?);
@@ -119,7 +119,7 @@ pub(crate) fn contact(
     setup: &Setup,
     employment: Option<i64>,
 ) -> Result<Draft> {
-    let mut fields = Fields::of(patch)?;
+    let mut fields = Fields::from(patch);
     let mut values = Values::default();
     values.custom_edits(&mut fields)?;
     values.name(whole_name(&mut fields, patch)?);
@@ -150,7 +150,7 @@ pub(crate) fn contact(
 
 /// The companies that a patch may link a person to; none if it leaves them alone.
 pub(crate) fn named_accounts(patch: &Patch) -> Result<Option<Vec<Id>>> {
-    let edits = Fields::of(patch)?.list::<Affiliation>("accounts")?;
+    let edits = Fields::from(patch).list::<Affiliation>("accounts")?;
     let then = edits.map(|it| it.apply(Vec::new(), |a, b| a.account == b.account));
     Ok(then.map(|it| it.into_iter().map(|it| it.account).collect()))
 }

@@ -11,7 +11,7 @@ const ROLES: &[&str] = &["required", "optional", "chair", "resource"];
 
 /// Applies the patch of an e-mail to its note, which is on these records.
 pub(crate) fn email(patch: &Patch, note: Note, about: Vec<Ref>) -> Result<Draft> {
-    let mut fields = Fields::of(patch)?;
+    let mut fields = Fields::from(patch);
     let mut draft = Draft::new(note, about);
     common(&mut fields, &mut draft)?;
     let note = &mut draft.note;
@@ -35,7 +35,7 @@ pub(crate) fn email(patch: &Patch, note: Note, about: Vec<Ref>) -> Result<Draft>
 
 /// Applies the patch of a meeting to its note, which is on these records.
 pub(crate) fn meeting(patch: &Patch, note: Note, about: Vec<Ref>) -> Result<Draft> {
-    let mut fields = Fields::of(patch)?;
+    let mut fields = Fields::from(patch);
     let mut draft = Draft::new(note, about);
     common(&mut fields, &mut draft)?;
     let note = &mut draft.note;
