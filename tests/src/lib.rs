@@ -10,8 +10,9 @@ pub mod book;
 pub mod customer;
 pub mod espocrm;
 pub mod logs;
-pub mod server;
 pub mod story;
 pub mod world;
+
+pub use brightsync_attacks::server;
 
 include!(concat!(env!("OUT_DIR"), "/components.rs"));

@@ -7,6 +7,7 @@
     reason = "clippy's leave for tests does not reach the functions that tests share"
 )]
 
+mod attacks;
 mod call;
 mod canary;
 mod compiling;
@@ -30,3 +31,4 @@ mod state;
 mod tables;
 mod tidy;
 mod tryton;
+mod weakened;

@@ -1,5 +1,6 @@
 //! `brightsync demo`: all of it at work, from the source of a connector to three customers and an attacker.
 
+mod catalogue;
 mod crm;
 mod hostile;
 mod ledger;
@@ -39,6 +40,7 @@ const EXAMPLES: &str = "\
 Examples:
   brightsync demo                  on the CRM that this program brings along
   brightsync demo --crm tryton     on a real Tryton 8.2, which is installed first (Python 3.11, 200 MB)
+  brightsync demo --hostile        every attack of the catalogue, and how each ended
   brightsync demo --json           the same facts for scripts
 
 It builds the connector from the repository, runs three CRMs on this machine, and uses no other server.
@@ -51,6 +53,9 @@ pub(crate) struct Demo {
     /// Which CRM to show
     #[arg(long, value_enum, default_value_t = Kind::Sandbox)]
     crm: Kind,
+    /// Run the whole catalogue of attacks instead
+    #[arg(long, conflicts_with = "crm")]
+    hostile: bool,
     /// Answer in JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -89,9 +94,12 @@ impl Demo {
                 work(&terminal);
             }
         };
+        let repository = Repository::find(&terminal)?;
+        if self.hostile {
+            return catalogue::run(&repository, &terminal, self.json).await;
+        }
         tell(&|it| headline(self.crm, it));
         tell(&|it| heading("Preparing", it));
-        let repository = Repository::find(&terminal)?;
         let component = repository
             .connector(self.crm.connector(), &terminal)
             .await?;

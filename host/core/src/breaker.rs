@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use crate::rule::Rule;
+
 /// When a breaker opens, and for how long. Every setting has a safe default.
 ///
 /// | option | default | what happens |
@@ -85,7 +87,9 @@ impl Breaker {
     pub fn admit(&mut self, now: Duration) -> Result<Pass, Open> {
         match self.0 {
             State::Closed { .. } => Ok(Pass::Usual),
-            State::Open { until, .. } if now < until => Err(Open { wait: until - now }),
+            State::Open { until, .. } if Rule::Breaker.refuses(now < until) => {
+                Err(Open { wait: until - now })
+            }
             State::Open { wait, .. } => {
                 self.0 = State::HalfOpen { wait };
                 Ok(Pass::Trial)

@@ -25,4 +25,5 @@ pub mod redirect;
 pub mod request;
 pub mod response;
 pub mod retry;
+pub mod rule;
 pub mod setting;

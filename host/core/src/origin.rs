@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::rule::Rule;
+
 pub use template::{ExpandError, Template, TemplateError};
 
 /// How a server is spoken to.
@@ -119,7 +121,8 @@ impl Origin {
     /// It is stricter than reading an origin from text: user and password are refused, and so is a
     /// host with a trailing dot, because the address itself, not the origin, is what gets dialled.
     pub fn of(address: &Url) -> Result<Self, Error> {
-        if !address.username().is_empty() || address.password().is_some() {
+        let has_user = !address.username().is_empty() || address.password().is_some();
+        if Rule::DialledUserInfo.refuses(has_user) {
             return Err(Error::UserInfo);
         }
         let origin = Self::read(address)?;

@@ -15,6 +15,7 @@ use crate::grant::{CarveOut, Ceiling, Grant, present};
 use crate::manifest::Manifest;
 use crate::name::RecipeName;
 use crate::origin::{self, ExpandError, Origin, Scheme, Template};
+use crate::rule::Rule;
 use crate::setting::Settings;
 
 /// The three layers of one connection, put together.
@@ -178,7 +179,7 @@ impl Policy {
     }
 
     fn asked_by_manifest(&self, origin: &Origin) -> Result<(), Refusal> {
-        if self.asked.contains_key(origin) {
+        if !Rule::ManifestHosts.refuses(!self.asked.contains_key(origin)) {
             return Ok(());
         }
         let line = format!("origin = \"{origin}\"");
@@ -201,7 +202,7 @@ impl Policy {
     }
 
     fn granted_by_tenant(&self, origin: &Origin) -> Result<(), Refusal> {
-        if self.grant.hosts.contains(origin) {
+        if !Rule::GrantedHosts.refuses(!self.grant.hosts.contains(origin)) {
             return Ok(());
         }
         let line = format!("hosts = [\"{origin}\"]");
@@ -224,6 +225,9 @@ impl Policy {
                 mend,
             })
         };
+        if !Rule::Ceiling.holds() {
+            return Ok(());
+        }
         if let Some(pattern) = self.ceiling.denies(origin) {
             return refuse(
                 format!("{} is denied by deny = [\"{pattern}\"]", origin.host()),
@@ -250,7 +254,7 @@ impl Policy {
         let Some(recipe) = &self.recipe else {
             return Credential::None;
         };
-        if !recipe.asked.contains(origin) {
+        if Rule::Audience.refuses(!recipe.asked.contains(origin)) {
             let host = self
                 .asked
                 .get(origin)
@@ -265,7 +269,7 @@ impl Policy {
                 mend,
             });
         }
-        if !self.grant.audience.contains(origin) {
+        if Rule::GrantedAudience.refuses(!self.grant.audience.contains(origin)) {
             let line = format!("audience = [\"{origin}\"]");
             let rule = format!("{origin} is not in the audience of the grant");
             let mend = Mend::Line {
@@ -377,14 +381,14 @@ fn unreadable(error: origin::Error) -> Refusal {
 }
 
 fn encrypted(origin: &Origin) -> Result<(), Refusal> {
-    match origin.scheme() {
-        Scheme::Https => Ok(()),
-        Scheme::Http => Err(Refusal {
+    if Rule::Https.refuses(origin.scheme() == Scheme::Http) {
+        return Err(Refusal {
             layer: Layer::Scheme,
             rule: format!("{origin} is not encrypted"),
             mend: carve_out_for(origin),
-        }),
+        });
     }
+    Ok(())
 }
 
 /// A literal is never put to a resolver, behind which private addresses are refused otherwise.
@@ -396,9 +400,7 @@ fn public(origin: &Origin) -> Result<(), Refusal> {
         .literal()
         .map(|literal| address::classify(literal, &[]))
     {
-        None => Ok(()),
-        Some(class) if class.is_public() => Ok(()),
-        Some(class) => Err(Refusal {
+        Some(class) if Rule::PublicLiteral.refuses(!class.is_public()) => Err(Refusal {
             layer: Layer::Operator,
             rule: format!(
                 "{origin} is not on the public Internet but {}",
@@ -406,6 +408,7 @@ fn public(origin: &Origin) -> Result<(), Refusal> {
             ),
             mend: carve_out_for(origin),
         }),
+        Some(_) | None => Ok(()),
     }
 }
 

@@ -29,9 +29,19 @@ pub use self::signal::Heard;
 pub use self::state::{Forecast, LimitState, State};
 use crate::manifest::Limits;
 use crate::name::BucketName;
+use crate::rule::Rule;
 
 /// How long what a CRM says may hold at the most, in milliseconds.
 pub const LONGEST_HOLD: u64 = 5 * 60 * 1000;
+
+/// How long what a CRM says is believed, of what it says.
+fn believed(wait: u64) -> u64 {
+    if Rule::QuotaClaim.holds() {
+        wait.min(LONGEST_HOLD)
+    } else {
+        wait
+    }
+}
 
 /// How long a tenant is remembered at the least, in milliseconds.
 const REMEMBERED: u64 = 60_000;

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use url::Url;
 
 use crate::request::{self, Method, Reserved};
+use crate::rule::Rule;
 
 /// The way of one request through the redirects that it is answered with.
 #[derive(Clone, Debug)]
@@ -110,10 +111,13 @@ impl Trail {
         let mut url = target(asked.url, location)?;
         strip(&mut url, reserved);
         self.seen.insert((asked.method, asked.url.clone()));
-        if self.seen.contains(&(method, url.clone())) {
+        if Rule::RedirectLoop.refuses(self.seen.contains(&(method, url.clone()))) {
             return Err(Fault::Loop);
         }
-        self.left = self.left.checked_sub(1).ok_or(Fault::TooMany)?;
+        if Rule::RedirectCount.refuses(self.left == 0) {
+            return Err(Fault::TooMany);
+        }
+        self.left = self.left.saturating_sub(1);
         Ok(Some(Next {
             method,
             url,
@@ -129,7 +133,9 @@ fn continuation(status: u16, asked: Asked<'_>) -> Option<(Method, bool)> {
         (303, _) => Some((Method::Get, false)),
         // After 301 and 302 a POST may become a GET, "for historical reasons". For a browser that is the page behind a
         // form; for a connector it would be a write that was never made and looks like a success. So the method stays.
-        (301 | 302 | 307 | 308, method) if asked.is_repeatable => Some((method, true)),
+        (301 | 302 | 307 | 308, method) if !Rule::RedirectMethod.refuses(!asked.is_repeatable) => {
+            Some((method, true))
+        }
         _ => None,
     }
 }
@@ -147,7 +153,7 @@ fn target(from: &Url, location: &[u8]) -> Result<Url, Fault> {
         (_, "http") => return Err(Fault::Downgrade),
         _ => return Err(Fault::Scheme),
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if Rule::RedirectUserInfo.refuses(!url.username().is_empty() || url.password().is_some()) {
         return Err(Fault::UserInfo);
     }
     url.set_fragment(None);

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::escape::escape;
 use crate::header;
+use crate::rule::Rule;
 
 /// What a connector asks for.
 #[derive(Clone, Copy, Debug)]
@@ -257,7 +258,7 @@ pub fn check(
 ) -> Result<Checked, Fault> {
     let method = Method::parse(ask.method).ok_or_else(|| Fault::Method(shown(ask.method)))?;
     let body = ask.body_len.unwrap_or(0);
-    if body > 0 && matches!(method, Method::Get | Method::Head) {
+    if Rule::ReadBody.refuses(body > 0 && method.is_safe()) {
         return Err(Fault::Body(method.as_str()));
     }
     within("body", body, caps.body_bytes)?;
@@ -311,7 +312,8 @@ fn resolve(text: &str, base: &Base) -> Result<Url, Fault> {
         base.0,
         text.strip_prefix('/').unwrap_or(text)
     ))?;
-    if url.origin() != base.0.origin() || !url.path().starts_with(base.0.path()) {
+    let leaves = url.origin() != base.0.origin() || !url.path().starts_with(base.0.path());
+    if Rule::BelowBase.refuses(leaves) {
         return Err(Fault::Path("leaves the base"));
     }
     Ok(url)
@@ -326,10 +328,11 @@ fn absolute(text: &str) -> Result<Url, Fault> {
         .find_map(|it| text.get(..it.len()).filter(|head| head.eq_ignore_ascii_case(it)).and(text.get(it.len()..)))
         .ok_or(Fault::Address("begins with neither https:// nor http://; a relative one with a colon needs a / in front"))?;
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    if authority.contains('@') {
+    if Rule::UserInfo.refuses(authority.contains('@')) {
         return Err(Fault::UserInfo);
     }
-    if authority.is_empty() || authority.contains('%') || authority.ends_with(':') {
+    let odd = authority.is_empty() || authority.contains('%') || authority.ends_with(':');
+    if Rule::PlainHost.refuses(odd) {
         return Err(Fault::Address(
             "has no host, an encoded one or an empty port; write the host in plain letters",
         ));
@@ -360,7 +363,7 @@ fn absolute(text: &str) -> Result<Url, Fault> {
 /// The `url` crate drops tabs and line ends, takes `\` for `/`, and maps letters of other scripts to ASCII in a host.
 fn check_characters(text: &str) -> Result<(), Fault> {
     for (at, it) in text.char_indices() {
-        if !it.is_ascii_graphic() || matches!(it, '\\' | '#') {
+        if Rule::Characters.refuses(!it.is_ascii_graphic() || matches!(it, '\\' | '#')) {
             return Err(Fault::Character {
                 what: shown(it.encode_utf8(&mut [0; 4])),
                 at,
@@ -384,10 +387,8 @@ fn check_characters(text: &str) -> Result<(), Fault> {
 /// Refuses a path that a server could read as another one.
 fn check_path(path: &str) -> Result<(), Fault> {
     let decoded = decode(path.as_bytes());
-    if decoded
-        .iter()
-        .any(|it| it.is_ascii_control() || *it == b'\\')
-    {
+    let hidden = |it: &u8| it.is_ascii_control() || *it == b'\\';
+    if Rule::PlainPath.refuses(decoded.iter().any(hidden)) {
         return Err(Fault::Path("has an encoded control character or backslash"));
     }
     // `..%2f` is a step up for a server that decodes first, and `..;x` for one that drops parameters (Tomcat).
@@ -395,7 +396,7 @@ fn check_path(path: &str) -> Result<(), Fault> {
         let name = it.split(|it| *it == b';').next().unwrap_or_default();
         matches!(name, b"." | b"..")
     });
-    if climbs {
+    if Rule::PlainPath.refuses(climbs) {
         Err(Fault::Path("has a . or .. segment"))
     } else {
         Ok(())
@@ -437,14 +438,18 @@ fn check_query(url: &Url, reserved: &Reserved<'_>) -> Result<(), Fault> {
         let raw = pair.split('=').next().unwrap_or_default();
         let name = String::from_utf8_lossy(&decode(raw.as_bytes())).to_lowercase();
         // Rails, Symfony and Laravel; Salesforce; Google.
-        if matches!(
+        let overrides = matches!(
             name.trim(),
             "_method" | "_httpmethod" | "x-http-method-override" | "$httpmethod"
-        ) {
+        );
+        if Rule::MethodOverride.refuses(overrides) {
             return Err(Fault::MethodOverride(shown(&name)));
         }
         // PHP reads `access.token`, `access[token` and ` access_token` as `access_token`.
-        if CREDENTIALS.contains(&packed(&name).as_str()) || is_reserved(pair, reserved) {
+        let is_credential = CREDENTIALS.contains(&packed(&name).as_str());
+        if Rule::CredentialParameter.refuses(is_credential)
+            || Rule::RecipeParameter.refuses(is_reserved(pair, reserved))
+        {
             return Err(Fault::Parameter(shown(&name)));
         }
     }
@@ -478,32 +483,33 @@ fn check_headers(
             return Err(Fault::HeaderName(shown(name)));
         }
         let folded = header::folded(name);
-        if header::overrides_method(name) {
+        if Rule::MethodOverride.refuses(header::overrides_method(name)) {
             return Err(Fault::MethodOverride(shown(name)));
         }
-        if header::belongs_to_host(name)
-            || header::carries_credential(name)
-            || reserved
-                .headers
-                .iter()
-                .any(|it| header::folded(it) == folded)
+        let mut reserved = reserved.headers.iter();
+        if Rule::HostHeader.refuses(header::belongs_to_host(name))
+            || Rule::CredentialHeader.refuses(header::carries_credential(name))
+            || Rule::RecipeHeader.refuses(reserved.any(|it| header::folded(it) == folded))
         {
             return Err(Fault::Header(shown(name)));
         }
         // Bytes over 0x7f are Latin-1 to some servers and UTF-8 to others (RFC 9110, section 5.5), and white space at an
         // end is not part of the value for the one who receives it.
-        if value.trim_matches([' ', '\t']) != value
-            || !value.bytes().all(|it| matches!(it, b'\t' | b' '..=b'~'))
-        {
+        let odd = value.trim_matches([' ', '\t']) != value
+            || !value.bytes().all(|it| matches!(it, b'\t' | b' '..=b'~'));
+        if Rule::HeaderValue.refuses(odd) {
             return Err(Fault::HeaderValue(shown(name)));
         }
         // A secret that the server repeats could be fetched a few bytes at a time, below what redaction can know again.
         // Tryton pages with `Range: records=0-50`.
-        if folded == "range" && value.to_ascii_lowercase().contains("bytes") {
+        let by_bytes = folded == "range" && value.to_ascii_lowercase().contains("bytes");
+        if Rule::ByteRange.refuses(by_bytes) {
             return Err(Fault::ByteRange);
         }
     }
-    if let Some(name) = header::repeated(headers.iter().map(|(name, _)| name.as_str())) {
+    if let Some(name) = header::repeated(headers.iter().map(|(name, _)| name.as_str()))
+        && Rule::RepeatedHeader.holds()
+    {
         return Err(Fault::Repeated(shown(name)));
     }
     Ok(headers
@@ -513,7 +519,7 @@ fn check_headers(
 }
 
 fn within(what: &'static str, size: usize, limit: usize) -> Result<(), Fault> {
-    if size > limit {
+    if Rule::RequestSize.refuses(size > limit) {
         Err(Fault::TooLarge { what, size, limit })
     } else {
         Ok(())

@@ -6,6 +6,7 @@
 use url::Url;
 
 use crate::header;
+use crate::rule::Rule;
 
 /// Names that every connector may see, each because some CRM's API puts paging, versions, limits or errors there.
 const NAMES: [&str; 27] = [
@@ -120,10 +121,11 @@ impl Allowed {
     }
 
     fn shows(&self, name: &str) -> bool {
-        !is_never(name)
-            && (NAMES.contains(&name)
-                || PREFIXES.iter().any(|it| name.starts_with(it))
-                || self.extra.iter().any(|it| it == name))
+        !Rule::AnswerHeader.holds()
+            || !is_never(name)
+                && (NAMES.contains(&name)
+                    || PREFIXES.iter().any(|it| name.starts_with(it))
+                    || self.extra.iter().any(|it| it == name))
     }
 
     /// Returns what a connector may see of the headers of an answer to a request for `asked`.
@@ -164,7 +166,7 @@ fn is_never(name: &str) -> bool {
 
 /// Keeps a redirect to another place to the broker: a sign-in page's address carries one-time codes and state.
 fn may_point(name: &str, value: &str, asked: &Url) -> bool {
-    if name != "location" {
+    if !Rule::AnswerLocation.refuses(name == "location") {
         return true;
     }
     asked.join(value).is_ok_and(|it| {

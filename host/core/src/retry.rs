@@ -13,6 +13,7 @@ pub use meaning::Seen;
 
 use crate::breaker;
 use crate::request::Method;
+use crate::rule::Rule;
 
 /// What is repeated, and how patiently. Every setting has a safe default.
 ///
@@ -169,7 +170,9 @@ pub fn decide(sent: Sent, repeatable: Repeatable, spent: Spent, max_repeats: u32
         // The last attempt has not left; an earlier one has.
         Sent::Never if spent.in_doubt => Decision::NoAnswer,
         Sent::Never => Decision::NotSent,
-        Sent::Maybe if left && repeatable == Repeatable::Yes => Decision::Repeat,
+        Sent::Maybe if left && !Rule::BlindRepeat.refuses(repeatable == Repeatable::No) => {
+            Decision::Repeat
+        }
         Sent::Maybe => Decision::NoAnswer,
         Sent::Answered(Meaning::Final) => Decision::Answer,
         Sent::Answered(Meaning::Expired) if spent.refreshed => Decision::Credential,

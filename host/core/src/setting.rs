@@ -14,6 +14,7 @@ pub use pattern::{Pattern, PatternError};
 use crate::manifest::Manifest;
 use crate::name::SettingName;
 use crate::origin::{self, ExpandError, Origin, excerpt};
+use crate::rule::Rule;
 
 /// The longest value of a setting, in bytes.
 pub const MAX_VALUE: usize = 1024;
@@ -224,7 +225,7 @@ impl Setting {
             Kind::Text {
                 pattern: Some(pattern),
                 ..
-            } if !pattern.matches(text) => Err(Error::Pattern {
+            } if Rule::Pattern.refuses(!pattern.matches(text)) => Err(Error::Pattern {
                 name: name.clone(),
                 value: excerpt(text),
                 pattern: pattern.as_str().to_owned(),

@@ -28,6 +28,7 @@ use brightsync_core::redirect::Trail;
 use brightsync_core::request::{self, Base, Caps, Reserved};
 use brightsync_core::response;
 use brightsync_core::retry::{Meaning, Options};
+use brightsync_core::rule::Rule;
 use bytes::Bytes;
 use url::Url;
 
@@ -386,8 +387,12 @@ fn budget(call: &Call, bytes_out: u64) -> Result<(), Failure> {
         .meter
         .allow(limits.requests, limits.bytes_out, bytes_out)
     {
-        Allowance::Granted => Ok(()),
-        Allowance::TooManyRequests => Err(Failure::Denied("too-many-requests".to_owned())),
-        Allowance::TooManyBytes => Err(Failure::Denied("too-many-bytes".to_owned())),
+        Allowance::TooManyRequests if Rule::Requests.holds() => {
+            Err(Failure::Denied("too-many-requests".to_owned()))
+        }
+        Allowance::TooManyBytes if Rule::BytesOut.holds() => {
+            Err(Failure::Denied("too-many-bytes".to_owned()))
+        }
+        Allowance::Granted | Allowance::TooManyRequests | Allowance::TooManyBytes => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use brightsync_core::crm::error::{Error, Reason};
 use brightsync_core::function::Function;
+use brightsync_core::rule::Rule;
 use brightsync_core::setting::Settings;
 use tokio::time::Instant;
 use wasmtime::{PoolConcurrencyLimitError, Store};
@@ -84,7 +85,7 @@ impl Connection {
             }
             Err(mut end) => {
                 if let End::Connector(error) = &mut end
-                    && report.in_doubt
+                    && Rule::InDoubt.refuses(report.in_doubt)
                     && function.is_write()
                 {
                     doubt(error);
@@ -238,7 +239,9 @@ impl Connection {
 fn deadline(wall_time: Duration) -> Instant {
     const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
     let now = Instant::now();
-    now.checked_add(wall_time).unwrap_or(now + THIRTY_YEARS)
+    let end = now.checked_add(wall_time);
+    end.filter(|_| Rule::WallTime.holds())
+        .unwrap_or(now + THIRTY_YEARS)
 }
 
 /// A fresh instance, one call of one function, and what it answered.

@@ -7,6 +7,7 @@ mod write;
 
 use brightsync_core::crm::{Extra, Id, InvalidText, Token};
 use brightsync_core::domain::Domain;
+use brightsync_core::rule::Rule;
 
 /// Takes a value from a guest.
 pub(crate) trait Lift<T> {
@@ -113,6 +114,7 @@ impl Lift<Extra> for Vec<(String, String)> {
         self.into_iter()
             .map(|(name, text)| match serde_json::from_str(&text) {
                 Ok(value) => Ok((name, value)),
+                Err(_) if !Rule::Extra.holds() => Ok((name, serde_json::Value::String(text))),
                 Err(error) => Err(Breach::Json {
                     problem: error.to_string(),
                     name,

@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
+use brightsync_core::rule::Rule;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -78,12 +79,17 @@ fn config(slots: u32) -> Config {
 
 /// What compiled code depends on.
 fn settings() -> Config {
+    let stack = if Rule::Stack.holds() {
+        STACK
+    } else {
+        64 * STACK
+    };
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         .concurrency_support(false)
-        .max_wasm_stack(STACK)
-        .async_stack_size(STACK + (1 << 20))
+        .max_wasm_stack(stack)
+        .async_stack_size(stack + (1 << 20))
         // Nothing that a connector needs; each is surface that an attacker would try first.
         .wasm_memory64(false)
         .wasm_relaxed_simd(false)

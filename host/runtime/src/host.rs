@@ -14,6 +14,7 @@ use brightsync_core::name::ConnectorName;
 use brightsync_core::public_mail::PublicMail;
 use brightsync_core::quota::Priority;
 use brightsync_core::retry;
+use brightsync_core::rule::Rule;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
@@ -333,7 +334,7 @@ impl Shared {
     /// What of a connection is suspended and why, if anything is.
     pub(crate) fn suspended(&self, link: &Link) -> Option<String> {
         let suspended = read(&self.suspended);
-        if suspended.is_empty() {
+        if suspended.is_empty() || !Rule::Suspension.holds() {
             return None;
         }
         let tenant = link.key.tenant();

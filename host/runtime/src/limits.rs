@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use brightsync_core::rule::Rule;
 use wasmtime::ResourceLimiter;
 
 use crate::report::Meter;
@@ -164,7 +165,7 @@ impl ResourceLimiter for Keeper {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         let total = self.memory.saturating_add(desired.saturating_sub(current));
-        if total > self.memory_limit {
+        if Rule::Memory.refuses(total > self.memory_limit) {
             self.meter.refuse(Limit::Memory);
             return Ok(false);
         }
@@ -179,7 +180,7 @@ impl ResourceLimiter for Keeper {
         desired: usize,
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if desired > self.table_limit {
+        if Rule::Tables.refuses(desired > self.table_limit) {
             self.meter.refuse(Limit::Tables);
             return Ok(false);
         }

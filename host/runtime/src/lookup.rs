@@ -9,6 +9,7 @@ use brightsync_core::domain::Domain;
 use brightsync_core::email_address::EmailAddress;
 use brightsync_core::function::Function;
 use brightsync_core::matching::{self, Affiliation, Extent, Subdomains};
+use brightsync_core::rule::Rule;
 use futures::TryStreamExt as _;
 
 use crate::call::MOST_AT_ONCE;
@@ -198,6 +199,6 @@ fn keep_present<T>(found: &mut Page<Change<T>>, matches: impl Fn(&T) -> bool) ->
 /// Keeps what matches and counts the rest.
 fn keep<T>(items: &mut Vec<T>, matches: impl Fn(&T) -> bool) -> u32 {
     let before = items.len();
-    items.retain(matches);
+    items.retain(|item| !Rule::Match.refuses(!matches(item)));
     u32::try_from(before - items.len()).unwrap_or(u32::MAX)
 }

@@ -7,6 +7,7 @@ use brightsync_core::crm::account::Account;
 use brightsync_core::crm::contact::Contact;
 use brightsync_core::crm::page::{Change, Page, PageRequest, ReadRequest};
 use brightsync_core::function::Function;
+use brightsync_core::rule::Rule;
 use futures::Stream;
 
 use crate::connection::Connection;
@@ -72,13 +73,13 @@ impl Connection {
             let Some(request) = reading.next.take() else {
                 return Ok(None);
             };
-            if reading.pages == most {
+            if Rule::Pages.refuses(reading.pages == most) {
                 return Err(reading.stop(End::Limit(Limit::Pages)));
             }
             reading.pages += 1;
             let page = fetch(reading.connection.clone(), request.clone()).await?;
             if let Some(token) = &page.end.next {
-                if !reading.seen.insert(token.clone()) {
+                if Rule::PageLoop.refuses(!reading.seen.insert(token.clone())) {
                     return Err(reading.stop(End::Trap(Trap {
                         kind: TrapKind::Breach(
                             "it answered the same page token twice, so the read would never end"

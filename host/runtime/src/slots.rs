@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use brightsync_core::rule::Rule;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a call waits for a place.
@@ -62,7 +63,12 @@ impl Slots {
         }
         // Tenants without a call in flight are forgotten.
         tenants.retain(|_, share| 0 < share.strong_count());
-        let share = Arc::new(Semaphore::new(places((self.total / 2).max(1))));
+        let most = if Rule::Share.holds() {
+            (self.total / 2).max(1)
+        } else {
+            self.total
+        };
+        let share = Arc::new(Semaphore::new(places(most)));
         tenants.insert(tenant.to_owned(), Arc::downgrade(&share));
         share
     }

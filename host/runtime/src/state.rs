@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use brightsync_core::name::ConnectorName;
+use brightsync_core::rule::Rule;
 
 use crate::connection::ConnectionKey;
 
@@ -81,7 +82,8 @@ impl StateStore for MemoryState {
         let (count, bytes) = others.fold((0, 0), |(count, bytes), (name, value)| {
             (count + 1, bytes + name.len() + value.len())
         });
-        if count + 1 > MAX_KEYS || bytes + key.len() + value.len() > MAX_BYTES {
+        let is_full = count + 1 > MAX_KEYS || bytes + key.len() + value.len() > MAX_BYTES;
+        if Rule::StateSize.refuses(is_full) {
             return Err(Refusal::Full);
         }
         values.insert(key.to_owned(), value);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use brightsync_core::quota::Priority;
 use brightsync_core::redact::Redactor;
+use brightsync_core::rule::Rule;
 use brightsync_core::setting::Settings;
 use tokio::time::Instant;
 use wasmtime::component::{Linker, ResourceTable};
@@ -69,14 +70,15 @@ pub(crate) fn open(call: Call, stderr: &Tail) -> Store<Running> {
     };
     let mut store = Store::new(&engine, running);
     store.limiter(|it| &mut it.keeper);
-    store.set_hostcall_fuel(limits.result_size);
-    store.set_max_component_handles(limits.handles);
+    let most = |rule: Rule, most| if rule.holds() { most } else { usize::MAX };
+    store.set_hostcall_fuel(most(Rule::ResultSize, limits.result_size));
+    store.set_max_component_handles(most(Rule::Handles, limits.handles));
     // One tick is charged for each time that the clock finds the guest computing. While the guest waits for the host the clock goes on, but that charges one tick at the most.
     let budget = limits.guest_time.as_millis().div_ceil(TICK.as_millis());
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |context| {
         let meter = &context.data().call.meter;
-        if budget < u128::from(meter.tick()) {
+        if Rule::GuestTime.refuses(budget < u128::from(meter.tick())) {
             meter.refuse(Limit::GuestTime);
             return Ok(UpdateDeadline::Interrupt);
         }
@@ -92,7 +94,7 @@ impl Running {
     /// Counts a call of an import.
     pub(crate) fn enter(&self) -> wasmtime::Result<()> {
         let Call { shared, meter, .. } = &self.call;
-        if shared.limits.host_calls < meter.host_call() {
+        if Rule::HostCalls.refuses(shared.limits.host_calls < meter.host_call()) {
             meter.refuse(Limit::HostCalls);
             wasmtime::bail!("too many calls of the host");
         }

@@ -69,6 +69,16 @@ impl Repository {
         manifest: &'static str,
         terminal: &Terminal,
     ) -> Result<Vec<u8>> {
+        let bytes = self.bare_guest(name, terminal).await?;
+        Ok(component::embed(&bytes, manifest)?)
+    }
+
+    /// Builds a guest of the tests.
+    pub(super) async fn bare_guest(
+        &self,
+        name: &'static str,
+        terminal: &Terminal,
+    ) -> Result<Vec<u8>> {
         let folder = self.folder.join("tests/guests");
         let options = self.options(Profile::Guest);
         let step = Step::begin(terminal, "a hostile connector");
@@ -76,8 +86,7 @@ impl Repository {
             let built = brightsync_build::build_example(&folder, name, &options, &mut |line| {
                 step.say(text::outside(line).into_owned());
             })?;
-            let bytes = std::fs::read(&built.path)?;
-            let component = component::embed(&bytes, manifest)?;
+            let component = std::fs::read(&built.path)?;
             let size = text::size(u64::try_from(component.len()).unwrap_or(u64::MAX));
             step.done(format!("{name}, built, {size}"));
             anyhow::Ok(component)

@@ -3,6 +3,7 @@
 use wasmparser::{Chunk, ComponentExternalKind, ComponentTypeRef, Encoding, Parser, Payload};
 
 use super::{Caps, Error, SECTION};
+use crate::rule::Rule;
 
 /// What a walk over a component finds.
 #[derive(Debug, Default)]
@@ -153,7 +154,7 @@ fn preamble(bytes: &[u8]) -> Result<(), Error> {
 }
 
 fn within(what: &'static str, found: usize, most: usize) -> Result<(), Error> {
-    if found <= most {
+    if !Rule::ComponentSize.refuses(most < found) {
         Ok(())
     } else {
         Err(Error::TooLarge { what, found, most })

@@ -7,6 +7,7 @@ use wasmparser::{Parser, Payload};
 use super::interface::Fault;
 use super::{Caps, Error, SECTION, anatomy};
 use crate::manifest::{self, Manifest};
+use crate::rule::Rule;
 
 /// Puts a manifest into a component, in place of the one that it may have had, and returns the whole.
 ///
@@ -46,9 +47,15 @@ pub fn embed(component: &[u8], manifest: &str) -> Result<Vec<u8>, Error> {
 pub(super) fn manifest(sections: &[(usize, &[u8])]) -> Result<Manifest, Fault> {
     let data = match sections {
         [] => return Err(Fault::NoManifest),
-        [(1, data)] => *data,
-        [_] => return Err(Fault::NestedManifest),
-        many => return Err(Fault::ManyManifests { count: many.len() }),
+        [(depth, _)] if Rule::OutermostManifest.refuses(*depth != 1) => {
+            return Err(Fault::NestedManifest);
+        }
+        [_, _, ..] if Rule::OneManifest.holds() => {
+            return Err(Fault::ManyManifests {
+                count: sections.len(),
+            });
+        }
+        [.., (_, data)] => *data,
     };
     if data.len() > manifest::MAX_LENGTH {
         return Err(Fault::ManifestTooLong { size: data.len() });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::meter::Telling;
 use super::signal::{Heard, Signal};
 use super::window::cost;
-use super::{At, Bucket, LONGEST_HOLD, Ticket};
+use super::{At, Bucket, LONGEST_HOLD, Ticket, believed};
 use crate::name::BucketName;
 
 /// How long to wait where nobody says for how long, in milliseconds; doubled each time in a row.
@@ -47,7 +47,7 @@ impl Bucket {
             Some(told) => told.max(1),
             None => doubled,
         };
-        let until = now.after(wait.min(LONGEST_HOLD));
+        let until = now.after(believed(wait));
         tenant.waited = tenant.waited.max(until);
         let for_all = tenant.stops.extend(until, now);
         match for_all.or(alone.then_some(until)) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{At, LONGEST_HOLD};
+use crate::rule::Rule;
 
 /// How urgent a request is.
 #[derive(
@@ -95,6 +96,9 @@ impl Kinds<u64> {
 impl Hold {
     /// Returns until when a claim, of five minutes at the most, may hold the others up; none if it has to stay with the tenant whose answer made it.
     pub(super) fn extend(&mut self, until: At, now: At) -> Option<At> {
+        if !Rule::QuotaForAll.holds() {
+            return Some(until);
+        }
         let span = self.until.since(self.since);
         if now < self.until {
             let until = until.min(self.since.after(LONGEST_HOLD));

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::LONGEST_HOLD;
+use super::believed;
 use crate::manifest::{Counts, HeaderPlace, Limits, ResetForm, Told};
 use crate::name::BucketName;
 use crate::retry::{Meaning, Seen, retry_after};
@@ -46,7 +46,8 @@ impl Heard {
             };
         }
         let after = seen.header("retry-after");
-        let after = after.and_then(|it| retry_after(it, now, Duration::from_millis(LONGEST_HOLD)));
+        let after =
+            after.and_then(|it| retry_after(it, now, Duration::from_millis(believed(u64::MAX))));
         // Of several limits it is the one of which nothing is left.
         let used_up = signals.iter().filter(|it| it.remaining == Some(0));
         let reset = used_up.filter_map(|it| it.reset).max();
@@ -135,7 +136,7 @@ fn time(text: &str, form: ResetForm, now: SystemTime) -> Option<u64> {
             millis(until.duration_since(now).unwrap_or_default())
         }
     };
-    Some(wait.min(LONGEST_HOLD))
+    Some(believed(wait))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -1,5 +1,7 @@
 //! Reads the body of an answer, and no more of it than may be passed on.
 
+use brightsync_core::rule::Rule;
+
 use super::Failure;
 use super::decode::Decoder;
 use super::redact::Redaction;
@@ -21,19 +23,26 @@ pub(super) async fn read(
     let limits = &call.shared.limits;
     let mut decoder = Decoder::new(response.encoding()?)?;
     let most = limits.answer_packed_size;
-    if response.announced().is_some_and(|length| most < length) {
+    let announced = response.announced().unwrap_or_default();
+    if Rule::AnswerPackedSize.refuses(most < announced) {
         return Err(Failure::TooLarge);
     }
     let (mut packed, mut unpacked) = (0_u64, 0_u64);
     while let Some(chunk) = response.chunk().await? {
         for piece in chunk.chunks(STEP) {
             packed = packed.saturating_add(length(piece));
-            let left = limits.answer_size.saturating_sub(unpacked);
+            let left = if Rule::AnswerSize.holds() {
+                limits.answer_size.saturating_sub(unpacked)
+            } else {
+                u64::MAX
+            };
             let bytes = decoder.feed(piece, usize::try_from(left).unwrap_or(usize::MAX))?;
             unpacked = unpacked.saturating_add(length(&bytes));
-            if most < packed
-                || SMALL.max(packed.saturating_mul(limits.answer_ratio)) < unpacked
-                || !call.meter.receive(length(&bytes), limits.bytes_in)
+            let ratio = SMALL.max(packed.saturating_mul(limits.answer_ratio));
+            let is_within = call.meter.receive(length(&bytes), limits.bytes_in);
+            if Rule::AnswerPackedSize.refuses(most < packed)
+                || Rule::AnswerRatio.refuses(ratio < unpacked)
+                || Rule::BytesIn.refuses(!is_within)
             {
                 return Err(Failure::TooLarge);
             }

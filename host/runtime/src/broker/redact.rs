@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use brightsync_core::crm::Timestamp;
 use brightsync_core::redact::Stream;
 use brightsync_core::redact::place::{self, Pointer};
+use brightsync_core::rule::Rule;
 use url::Url;
 
 use super::transport::Received;
@@ -44,7 +45,7 @@ impl<'a> Redaction<'a> {
     /// Begins with the answer to a request for an address.
     pub(super) fn begin(call: &'a Call, url: &Url) -> Self {
         let places = call.connector.manifest().redact().iter();
-        let marked = places.filter(|it| it.covers(url));
+        let marked = places.filter(|it| Rule::RedactedPlace.refuses(it.covers(url)));
         Self {
             call,
             pointers: marked.flat_map(|it| it.pointers()).collect(),
@@ -57,9 +58,18 @@ impl<'a> Redaction<'a> {
     /// Takes some of the body.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if self.pointers.is_empty() {
-            self.stream.push(bytes, &mut self.body);
+            self.pass(bytes);
         } else {
             self.whole.extend_from_slice(bytes);
+        }
+    }
+
+    /// Takes what only the connection's own secrets have to go from.
+    fn pass(&mut self, bytes: &[u8]) {
+        if Rule::Redaction.holds() {
+            self.stream.push(bytes, &mut self.body);
+        } else {
+            self.body.extend_from_slice(bytes);
         }
     }
 
@@ -78,11 +88,12 @@ impl<'a> Redaction<'a> {
             match place::cut(&self.pointers, &self.whole) {
                 Ok((body, cuts)) => {
                     places = cuts;
-                    self.stream.push(&body, &mut self.body);
+                    self.pass(&body);
                 }
                 // An error that is no JSON has no token in it; an answer in another form than the manifest expects may.
                 Err(_) if !(200..300).contains(&answer.status) => {
-                    self.stream.push(&self.whole, &mut self.body);
+                    let whole = std::mem::take(&mut self.whole);
+                    self.pass(&whole);
                 }
                 Err(_) => return Err(Failure::Other("not-json")),
             }
@@ -97,7 +108,9 @@ impl<'a> Redaction<'a> {
         tell(call, exchange, places, secrets);
         call.meter.redacted(places + secrets);
         let most = call.shared.limits.redactions;
-        if 0 < secrets && most < found.count(&call.link.key, (call.shared.clock)()) {
+        if 0 < secrets
+            && Rule::Guessing.refuses(most < found.count(&call.link.key, (call.shared.clock)()))
+        {
             let key = call.link.key.clone();
             call.shared.suspend(
                 Suspension::Connection(key),

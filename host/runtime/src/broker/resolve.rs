@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use brightsync_core::address;
+use brightsync_core::{address, rule};
 use futures::future::BoxFuture;
 use hickory_resolver::TokioResolver;
 use tokio::sync::OnceCell;
@@ -62,8 +62,11 @@ pub(super) struct NoAddress {
 impl Rule {
     pub(super) fn permits(self, address: IpAddr) -> bool {
         match self {
-            Self::Public => address::classify(address, &[]).is_public(),
-            Self::Only(one) => address == one,
+            Self::Public => {
+                let is_public = address::classify(address, &[]).is_public();
+                !rule::Rule::ResolvedAddress.refuses(!is_public)
+            }
+            Self::Only(one) => !rule::Rule::CarvedOutAddress.refuses(address != one),
         }
     }
 }
@@ -76,6 +79,7 @@ impl reqwest::dns::Resolve for Checked {
             let permitted: Vec<_> = found
                 .iter()
                 .filter(|address| rule.permits(**address))
+                .filter(|address| super::transport::may_dial(**address))
                 // Port 0 stands for the port of the request.
                 .map(|address| SocketAddr::new(*address, 0))
                 .collect();

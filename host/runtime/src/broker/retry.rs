@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use brightsync_core::retry::{self, Budget, Decision, Meaning, Options, Sent, Spent};
+use brightsync_core::rule::Rule;
 use tokio::time::Instant;
 
 use super::breaker::{Breakers, Health, Passage};
@@ -146,7 +147,8 @@ impl Attempts<'_> {
             return false;
         };
         let length = self.hop.body.as_ref().map_or(0, bytes::Bytes::len);
-        let is_granted = call.meter.repeat(options.repeats_per_call)
+        let is_granted = !Rule::RepeatsPerCall
+            .refuses(!call.meter.repeat(options.repeats_per_call))
             && self.retries.budget(call.link.key.tenant(), |it| {
                 it.take(options.repeats_per_tenant)
             })

@@ -7,6 +7,7 @@ use brightsync_core::policy::Permit;
 use brightsync_core::redirect::{Asked, Next};
 use brightsync_core::request::{Ask, Checked};
 use brightsync_core::retry::Repeatable;
+use brightsync_core::rule::Rule;
 use bytes::Bytes;
 use url::Url;
 
@@ -63,7 +64,7 @@ impl Step {
             |(name, _): &(String, String)| name.eq_ignore_ascii_case("content-type");
         let headers = headers
             .into_iter()
-            .filter(|it| body.is_some() && describes_body(it))
+            .filter(|it| !Rule::RedirectHeaders.refuses(body.is_none() || !describes_body(it)))
             .collect();
         Self {
             outgoing: Outgoing {

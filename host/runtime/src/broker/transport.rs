@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use brightsync_core::address;
 use brightsync_core::origin::Origin;
 use brightsync_core::policy::Permit;
 use brightsync_core::request::Method;
+use brightsync_core::{address, rule};
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
@@ -47,8 +47,8 @@ pub(super) struct Transports {
 
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
-    connection: ConnectionKey,
-    revision: u64,
+    // With its revision; none where the rule that parts them is off.
+    connection: Option<(ConnectionKey, u64)>,
     origin: Origin,
     only: Option<IpAddr>,
 }
@@ -96,8 +96,9 @@ impl Transports {
             .as_ref()
             .map(brightsync_core::grant::CarveOut::address);
         let key = Key {
-            connection: link.key.clone(),
-            revision: link.revision,
+            connection: rule::Rule::PoolOwner
+                .holds()
+                .then(|| (link.key.clone(), link.revision)),
             origin: permit.origin.clone(),
             only,
         };
@@ -122,7 +123,10 @@ impl Transports {
 
     pub(super) fn forget(&self, connection: &ConnectionKey) {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|key, _| key.connection != *connection);
+        open.retain(|key, _| {
+            let of = key.connection.as_ref();
+            of.is_none_or(|(key, _)| key != connection)
+        });
     }
 
     fn make(&self, rule: Rule) -> Result<Transport, reqwest::Error> {
@@ -161,9 +165,13 @@ impl Transport {
             .url()
             .host()
             .and_then(|host| address::literal(&host.to_owned()))
-            && !self.rule.permits(literal)
         {
-            return Err(Failure::Denied("address".to_owned()));
+            if rule::Rule::DialledLiteral.refuses(!self.rule.permits(literal)) {
+                return Err(Failure::Denied("address".to_owned()));
+            }
+            if !may_dial(literal) {
+                return Err(Failure::NotSent("connect"));
+            }
         }
         let response = self
             .client
@@ -181,6 +189,17 @@ impl Transport {
                 Err(Failure::NoAnswer("address"))
             }
         }
+    }
+}
+
+/// Says whether an address may be dialled for all that is known of this machine: any may, and where rules can be switched off, only those of the machine itself.
+pub(super) fn may_dial(address: IpAddr) -> bool {
+    #[cfg(feature = "weaken")]
+    return rule::weaken::dial(address);
+    #[cfg(not(feature = "weaken"))]
+    {
+        let _any = address;
+        true
     }
 }
 

@@ -1,5 +1,7 @@
 //! Time and chance for connectors.
 
+use brightsync_core::rule::Rule;
+
 use crate::bindings::host::Host;
 use crate::store::Running;
 
@@ -14,7 +16,12 @@ impl Host for Running {
 
     async fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
         self.enter()?;
-        let mut bytes = vec![0; usize::try_from(length.min(MOST))?];
+        let length = if Rule::RandomBytes.refuses(MOST < length) {
+            MOST
+        } else {
+            length
+        };
+        let mut bytes = vec![0; usize::try_from(length)?];
         getrandom::fill(&mut bytes)
             .map_err(|problem| crate::call::host_failure(format!("no random bytes: {problem}")))?;
         Ok(bytes)

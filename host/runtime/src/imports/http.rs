@@ -1,5 +1,6 @@
 //! Requests of connectors, handed to the broker.
 
+use brightsync_core::rule::Rule;
 use futures::StreamExt as _;
 
 use crate::bindings::http::{Failure, Host, Request, Response};
@@ -18,9 +19,14 @@ impl Host for Running {
     ) -> wasmtime::Result<Vec<Result<Response, Failure>>> {
         self.enter()?;
         let call = &self.call;
+        let side_by_side = if Rule::SideBySide.holds() {
+            call.shared.limits.side_by_side
+        } else {
+            requests.len()
+        };
         let answers = futures::stream::iter(requests)
             .map(|request| pass(call, request))
-            .buffered(call.shared.limits.side_by_side.max(1));
+            .buffered(side_by_side.max(1));
         Ok(answers.collect().await)
     }
 }

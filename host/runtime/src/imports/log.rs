@@ -1,6 +1,7 @@
 //! Log lines of connectors: fields of an event, never its message, and never more than a call's share.
 
 use brightsync_core::escape::escape;
+use brightsync_core::rule::Rule;
 
 use crate::bindings::log::{Host, Level};
 use crate::store::Running;
@@ -13,7 +14,7 @@ impl Host for Running {
         self.enter()?;
         let line = self.call.meter.log_line();
         let most = self.call.shared.limits.log_lines;
-        if line > most {
+        if Rule::LogLines.refuses(line > most) {
             if line == most.saturating_add(1) {
                 tracing::warn!(call = %self.call.id, connector = %self.call.link.options.connector, most, "a connector logs too much; the rest is dropped");
             }
@@ -21,7 +22,11 @@ impl Host for Running {
         }
         let redacted = self.call.redactor.text(&message);
         self.call.meter.redacted(redacted.cuts);
-        let text = escape(&redacted.text, LONGEST);
+        let text = if Rule::LogText.holds() {
+            escape(&redacted.text, LONGEST)
+        } else {
+            redacted.text
+        };
         let (call, connection, connector) = (
             self.call.id,
             &self.call.link.key,

@@ -1,13 +1,19 @@
 //! The connection's compartment of kept values for connectors.
 
+use brightsync_core::rule::Rule;
+
 use crate::bindings::state::{Host, Refusal};
+use crate::connection::ConnectionKey;
 use crate::state::{self, Compartment};
 use crate::store::Running;
 
 impl Running {
     fn compartment(&self) -> Compartment {
+        let shared = || ConnectionKey::new("everybody", "everything").ok();
+        let shared = (!Rule::StateOwner.holds()).then(shared).flatten();
+        let connection = shared.unwrap_or_else(|| self.call.link.key.clone());
         Compartment {
-            connection: self.call.link.key.clone(),
+            connection,
             connector: self.call.link.options.connector.clone(),
             publisher: self.call.connector.manifest().publisher().to_string(),
         }

@@ -58,6 +58,8 @@ pub struct Asked {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+    /// Which of the connections to the server it came over.
+    pub connection: usize,
 }
 
 struct Shared {
@@ -67,8 +69,12 @@ struct Shared {
     events: UnboundedSender<Event>,
 }
 
+/// Answers what was not announced.
+type Otherwise = Arc<dyn Fn(&Asked) -> Answer + Send + Sync>;
+
 #[derive(Default)]
 struct Script {
+    otherwise: Option<Otherwise>,
     once: VecDeque<(String, Answer)>,
     always: Vec<(String, Answer)>,
     asked: Vec<Asked>,
@@ -254,6 +260,11 @@ impl Server {
         self.script().always.push((line.to_owned(), answer));
     }
 
+    /// Answers whatever was not announced, so that nothing has to be.
+    pub fn otherwise(&self, answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) {
+        self.script().otherwise = Some(Arc::new(answer));
+    }
+
     /// What it was asked so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.script().asked.clone()
@@ -368,6 +379,13 @@ impl Shared {
                 other => other.clone(),
             };
         }
+        if let Some(otherwise) = script.otherwise.clone()
+            && let Some(asked) = script.asked.last().cloned()
+        {
+            // It may take its time, and others are to be answered meanwhile.
+            drop(script);
+            return otherwise(&asked);
+        }
         script.unannounced.push(line);
         Answer::text(599, "nobody announced this")
     }
@@ -380,12 +398,16 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
         if shared.stopping.load(Ordering::SeqCst) {
             break;
         }
-        shared.script().connections += 1;
+        let connection = {
+            let mut script = shared.script();
+            script.connections += 1;
+            script.connections
+        };
         shared.streams().push(stream.try_clone().unwrap());
         let shared = shared.clone();
         serving.push(std::thread::spawn(move || {
             // A connection that ends in the middle of something was ended by the other side.
-            if serve(stream, &shared).is_err() {
+            if serve(stream, &shared, connection).is_err() {
                 shared.tell(Event::HungUp);
             }
         }));
@@ -399,9 +421,9 @@ fn listen(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
+fn serve(mut stream: TcpStream, shared: &Shared, connection: usize) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
-    while let Some(asked) = read(&mut reader)? {
+    while let Some(asked) = read(&mut reader, connection)? {
         let answer = shared.answer(asked);
         shared.tell(Event::Asked);
         answer.wait();
@@ -416,7 +438,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 }
 
 /// Reads one request; none if the connection ended between two of them.
-fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
+fn read(reader: &mut BufReader<TcpStream>, connection: usize) -> std::io::Result<Option<Asked>> {
     let mut line = String::new();
     if reader.read_line(&mut line)? == 0 {
         return Ok(None);
@@ -439,5 +461,6 @@ fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Asked>> {
         line,
         headers,
         body,
+        connection,
     }))
 }

@@ -1,0 +1,27 @@
+//! All attacks, by family.
+
+mod credentials;
+mod egress;
+mod headers;
+mod lies;
+mod protocol;
+mod resources;
+mod supply;
+
+use crate::attack::Attack;
+
+/// All attacks, in the order in which they are told.
+pub fn all() -> Vec<Attack> {
+    [
+        egress::attacks(),
+        headers::attacks(),
+        credentials::attacks(),
+        resources::attacks(),
+        lies::attacks(),
+        protocol::attacks(),
+        supply::attacks(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
