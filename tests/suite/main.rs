@@ -7,6 +7,7 @@
     reason = "clippy's leave for tests does not reach the functions that tests share"
 )]
 
+mod audit;
 mod call;
 mod canary;
 mod compiling;
@@ -18,10 +19,12 @@ mod espocrm;
 mod lifecycle;
 mod limits;
 mod loading;
+mod metrics;
 mod quota;
 mod reads;
 mod redact;
 mod redirect;
+mod report;
 mod response;
 mod retry;
 mod sandbox;

@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use brightsync_core::crm::Timestamp;
 use brightsync_core::redact::Stream;
 use brightsync_core::redact::place::{self, Pointer};
 use url::Url;
 
+use super::failure::SUSPENDED;
 use super::transport::Received;
 use super::{Answer, Failure};
 use crate::connection::ConnectionKey;
@@ -38,6 +40,7 @@ pub(super) struct Redaction<'a> {
     whole: Vec<u8>,
     stream: Stream<'a>,
     body: Vec<u8>,
+    took: Duration,
 }
 
 impl<'a> Redaction<'a> {
@@ -51,16 +54,24 @@ impl<'a> Redaction<'a> {
             whole: Vec::new(),
             stream: call.redactor.stream(),
             body: Vec::new(),
+            took: Duration::ZERO,
         }
     }
 
     /// Takes some of the body.
     pub(super) fn push(&mut self, bytes: &[u8]) {
         if self.pointers.is_empty() {
+            let began = Instant::now();
             self.stream.push(bytes, &mut self.body);
+            self.took += began.elapsed();
         } else {
             self.whole.extend_from_slice(bytes);
         }
+    }
+
+    /// How long it took so far.
+    pub(super) fn took(&self) -> Duration {
+        self.took
     }
 
     /// Ends with what the guest may see: first without what is cut by its place, then without the connection's own secrets.
@@ -103,7 +114,7 @@ impl<'a> Redaction<'a> {
                 Suspension::Connection(key),
                 "because connectors found too much of its credential in answers",
             );
-            return Err(Failure::Other("suspended"));
+            return Err(Failure::Other(SUSPENDED));
         }
         Ok(answer)
     }
@@ -121,6 +132,9 @@ pub(super) fn headers(call: &Call, response: &Received) -> Vec<(String, String)>
 
 /// Tells the operator how much was cut, never what. That a place is cut is what its mark is for.
 fn tell(call: &Call, exchange: &Exchange, places: u32, secrets: u32) {
+    if 0 < places + secrets {
+        call.shared.audit.redacted(call, exchange, places, secrets);
+    }
     let (connection, connector) = (&call.link.key, &call.link.options.connector);
     let (call, path) = (call.id, &exchange.path);
     if 0 < secrets {
@@ -160,10 +174,9 @@ impl Exchange {
             method,
             origin,
             path,
-            failure,
             ..
         } = self;
-        let texts = [method, origin, path].into_iter().chain(failure);
+        let texts = [method, origin, path].into_iter();
         let cuts = texts.map(|it| call.clean(it)).sum();
         self.redactions = self.redactions.saturating_add(cuts);
         call.meter.redacted(cuts);

@@ -8,12 +8,12 @@ const MOST: u32 = 4096;
 
 impl Host for Running {
     async fn now(&mut self) -> wasmtime::Result<i64> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         Ok((self.call.shared.clock)())
     }
 
     async fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let mut bytes = vec![0; usize::try_from(length.min(MOST))?];
         getrandom::fill(&mut bytes)
             .map_err(|problem| crate::call::host_failure(format!("no random bytes: {problem}")))?;

@@ -8,7 +8,7 @@ use crate::store::{Call, Running};
 
 impl Host for Running {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Failure>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         Ok(pass(&self.call, request).await)
     }
 
@@ -16,7 +16,7 @@ impl Host for Running {
         &mut self,
         requests: Vec<Request>,
     ) -> wasmtime::Result<Vec<Result<Response, Failure>>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let call = &self.call;
         let answers = futures::stream::iter(requests)
             .map(|request| pass(call, request))
@@ -48,7 +48,7 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
             body,
         }),
         Err(failure) => Err(match failure {
-            broker::Failure::Denied(code) => Failure::Denied(code),
+            broker::Failure::Denied(refusal) => Failure::Denied(refusal.code.to_owned()),
             broker::Failure::NotSent(code) => Failure::NotSent(code.to_owned()),
             broker::Failure::NoAnswer(code) => Failure::NoAnswer(code.to_owned()),
             broker::Failure::TooLarge => Failure::TooLarge,
