@@ -7,6 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 
 static SEEN: LazyLock<Mutex<Seen>> = LazyLock::new(|| {
     let everything = tracing_subscriber::registry().with(Recorder);
@@ -49,7 +50,7 @@ pub fn listen() {
     drop(seen());
 }
 
-/// The lines of this project's crates that hold a text, such as a call's id.
+/// The lines of this project's crates, and its spans when they have ended, that hold a text, such as a call's id.
 pub fn with(text: &str) -> Vec<String> {
     let seen = seen();
     let lines = seen.ours.iter().filter(|it| it.contains(text));
@@ -85,7 +86,7 @@ impl Recorder {
     }
 }
 
-impl<S: Subscriber> Layer<S> for Recorder {
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let of = event.metadata();
         let mut line = Line(format!("{} {}", of.level(), of.target()));
@@ -93,16 +94,29 @@ impl<S: Subscriber> Layer<S> for Recorder {
         Self::keep(line, of.target());
     }
 
-    fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let of = attributes.metadata();
-        let mut line = Line(format!("{} {} {}", of.level(), of.target(), of.name()));
+        let mut line = Line(format!("SPAN {} {} {}", of.level(), of.target(), of.name()));
         attributes.record(&mut line);
-        Self::keep(line, of.target());
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().insert(line);
+        }
     }
 
-    fn on_record(&self, _: &Id, values: &Record<'_>, _: Context<'_, S>) {
-        let mut line = Line("SPAN".to_owned());
-        values.record(&mut line);
-        Self::keep(line, "span");
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(line) = span.extensions_mut().get_mut::<Line>()
+        {
+            values.record(line);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else {
+            return;
+        };
+        if let Some(line) = span.extensions_mut().remove::<Line>() {
+            Self::keep(line, span.metadata().target());
+        }
     }
 }

@@ -20,7 +20,7 @@ pub fn tell(reports: &[Report]) -> String {
             let end = match (&request.status, &request.failure) {
                 (Some(status), None) => status.to_string(),
                 (Some(status), Some(failure)) => format!("{status}, {failure}"),
-                (None, Some(failure)) => failure.clone(),
+                (None, Some(failure)) => (*failure).to_owned(),
                 (None, None) => "nothing".to_owned(),
             };
             let _never_fails = writeln!(

@@ -36,6 +36,9 @@ pub const AT_ONCE: retry::Options = retry::Options {
     },
 };
 
+/// The name of a server that is known by a name only.
+pub const NAME: &str = "crm.internal";
+
 /// A host, and the reports of all its calls.
 pub struct World {
     /// The host.
@@ -188,6 +191,19 @@ impl Account {
         let carve_out = CarveOut::new(Scheme::Http, &ip.to_string(), ip, port).unwrap();
         self.carve_outs.push(carve_out);
         self
+    }
+
+    /// An account at a server that is known by a name only, [`NAME`], which a resolver has to answer.
+    pub fn named(server: &Server) -> Self {
+        let (ip, port) = (server.address().ip(), server.address().port());
+        let origin = format!("http://{NAME}:{port}");
+        let mut account = Self::default()
+            .set("site", &origin)
+            .grant(&origin)
+            .trust(&origin);
+        let carve_out = CarveOut::new(Scheme::Http, NAME, ip, port).unwrap();
+        account.carve_outs.push(carve_out);
+        account
     }
 
     /// The account as one of a CRM organisation that shares its limits.

@@ -489,5 +489,5 @@ async fn what_was_refused_is_told_to_the_operator_with_the_line_that_would_permi
         .filter(|line| line.starts_with("WARN"))
         .map(|line| without_ports(&line.replace(&id, "ID")))
         .collect();
-    expect![[r#"WARN brightsync_runtime::broker message=request denied call=ID connection=acme/crm connector=asker code="not-granted" why=refused by the tenant's grant: http://127.0.0.1:PORT is not among the hosts of the grant; this line in the connection's grant would permit it: hosts = ["http://127.0.0.1:PORT"]"#]].assert_eq(&told.join("\n"));
+    expect![[r#"WARN brightsync_runtime::broker message=request denied call=ID connection=acme/crm connector=asker layer=tenant code="not-granted" why=refused by the tenant's grant: http://127.0.0.1:PORT is not among the hosts of the grant; this line in the connection's grant would permit it: hosts = ["http://127.0.0.1:PORT"]"#]].assert_eq(&told.join("\n"));
 }

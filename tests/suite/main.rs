@@ -8,6 +8,7 @@
 )]
 
 mod attacks;
+mod audit;
 mod call;
 mod canary;
 mod compiling;
@@ -19,10 +20,12 @@ mod espocrm;
 mod lifecycle;
 mod limits;
 mod loading;
+mod metrics;
 mod quota;
 mod reads;
 mod redact;
 mod redirect;
+mod report;
 mod response;
 mod retry;
 mod sandbox;

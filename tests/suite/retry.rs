@@ -6,8 +6,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use brightsync_core::breaker;
-use brightsync_core::grant::CarveOut;
-use brightsync_core::origin::Scheme;
 use brightsync_core::retry::Options;
 use brightsync_runtime::{Connection, Limits, Resolve};
 use brightsync_tests::guest;
@@ -185,19 +183,6 @@ fn later(asked: &Arc<AtomicUsize>, times: usize) -> Turning {
     }
 }
 
-/// An account at a server that is known by a name only.
-fn named(crm: &Server) -> Account {
-    let (ip, port) = (crm.address().ip(), crm.address().port());
-    let origin = format!("http://crm.internal:{port}");
-    let mut account = Account::default()
-        .set("site", &origin)
-        .grant(&origin)
-        .trust(&origin);
-    let carve_out = CarveOut::new(Scheme::Http, "crm.internal", ip, port).unwrap();
-    account.carve_outs.push(carve_out);
-    account
-}
-
 #[tokio::test]
 async fn what_never_left_is_sent_again_even_if_it_is_a_write() {
     for (failures, expected) in [
@@ -213,7 +198,7 @@ async fn what_never_left_is_sent_again_even_if_it_is_a_write() {
         if failures < 3 {
             crm.once("POST /x", status(201));
         }
-        let acme = world.open(guest::ASKER, named(&crm)).await;
+        let acme = world.open(guest::ASKER, Account::named(&crm)).await;
         let ends = ends(&acme, &[post()]).await;
         let report = &world.reports()[0];
         assert_eq!(
@@ -236,7 +221,7 @@ async fn a_write_that_may_have_left_is_in_doubt_even_if_its_repeat_is_denied() {
     });
     let crm = Server::start();
     crm.once("PUT /x", lost());
-    let acme = world.open(guest::ASKER, named(&crm)).await;
+    let acme = world.open(guest::ASKER, Account::named(&crm)).await;
     let ends = ends(&acme, &[json!({"method": "PUT", "url": "x", "body": "x"})]).await;
     assert_eq!(
         ends,
@@ -450,8 +435,8 @@ async fn a_server_that_cannot_be_reached_is_left_alone_by_all_tenants_of_a_conne
             .resolver(later(&asked, usize::MAX))
     });
     let crm = Server::start();
-    let acme = world.open(guest::ASKER, named(&crm)).await;
-    let other = world.connect("other", guest::ASKER, named(&crm));
+    let acme = world.open(guest::ASKER, Account::named(&crm)).await;
+    let other = world.connect("other", guest::ASKER, Account::named(&crm));
     ask(&acme, &[get(), get()]).await;
     assert_eq!(
         ends(&other, &[get()]).await,
@@ -459,7 +444,7 @@ async fn a_server_that_cannot_be_reached_is_left_alone_by_all_tenants_of_a_conne
     );
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     // Another connector has other reasons to fail.
-    let good = world.open(guest::GOOD, named(&crm)).await;
+    let good = world.open(guest::GOOD, Account::named(&crm)).await;
     drop(good.get_me().await);
     assert_eq!(asked.load(Ordering::Relaxed), 3);
 }

@@ -3,6 +3,7 @@
 mod access;
 mod answer;
 mod arguments;
+mod audit;
 mod pages;
 
 use std::collections::BTreeMap;
@@ -70,9 +71,15 @@ pub(crate) struct Call {
     /// Go on to the last page
     #[arg(long, conflicts_with = "dry_run")]
     all_pages: bool,
-    /// Show every request
+    /// Show every request, and where its time went
     #[arg(short, long)]
     verbose: bool,
+    /// Add a line of JSON to a file for each request, before it is sent
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Write the host's metrics into a file, in Prometheus' text format
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
     /// Answer in JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -89,7 +96,7 @@ impl Call {
         )?;
         let arguments = arguments::read(&self.arguments)?;
         let reports = Reports::default();
-        let connection = self.connect(setting, &reports).await?;
+        let (host, connection) = self.connect(setting, &reports).await?;
         let result = if self.dry_run {
             dry_run(&connection, function, arguments, self.json, terminal).await
         } else {
@@ -110,11 +117,15 @@ impl Call {
         for report in &*reports.lock().unwrap_or_else(PoisonError::into_inner) {
             self.tell(report, terminal);
         }
+        if let Some(file) = &self.metrics {
+            fs::write(file, host.metrics())
+                .with_context(|| format!("the metrics cannot be written to {file:?}"))?;
+        }
         result.map(|()| Exit::Success)
     }
 
     /// Loads the connector and makes the connection that the arguments describe.
-    async fn connect(&self, setting: &Setting, reports: &Reports) -> Result<Connection> {
+    async fn connect(&self, setting: &Setting, reports: &Reports) -> Result<(Host, Connection)> {
         let bytes = fs::read(&self.file).with_context(|| {
             format!(
                 "{:?} cannot be read; `brightsync build` writes it",
@@ -135,7 +146,11 @@ impl Call {
             .transpose()?;
 
         let reports = reports.clone();
-        let host = Host::builder()
+        let mut builder = Host::builder();
+        if let Some(file) = &self.audit {
+            builder = builder.audit(audit::open(file)?);
+        }
+        let host = builder
             .data_dir(setting.data()?)
             .compile_in(Worker::this_program())
             .slots(2)
@@ -161,7 +176,8 @@ impl Call {
             grant: proposal.into_grant_after_consent(),
             organisation: None,
         };
-        Ok(host.connect(key, options))
+        let connection = host.connect(key, options);
+        Ok((host, connection))
     }
 
     /// Says what a call did, and with `--verbose` each of its requests.

@@ -158,6 +158,45 @@ async fn a_call_answers_as_a_table_or_as_json() {
     assert_eq!(exit, Exit::Success, "{}", captured.err());
     assert_eq!(json(&captured)["items"].as_array().unwrap().len(), 250);
     assert!(captured.err().contains("GET    http"), "{}", captured.err());
+    assert!(captured.err().contains("first-byte "), "{}", captured.err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_leaves_its_audit_and_its_metrics_in_files() {
+    let server = server().await;
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit.jsonl");
+    let metrics = folder.path().join("metrics.prom");
+    let files = ["--audit", text(&audit), "--metrics", text(&metrics)];
+    for _ in 0..2 {
+        let line: Vec<_> = ["get-me"].iter().chain(&files).copied().collect();
+        let (exit, captured) = call(&server, &line).await;
+        assert_eq!(exit, Exit::Success, "{}", captured.err());
+    }
+    let lines = fs::read_to_string(&audit).unwrap();
+    let lines: Vec<Value> = lines
+        .lines()
+        .map(|it| serde_json::from_str(it).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for line in &lines {
+        assert_eq!(line["event"], "request");
+        assert_eq!(line["decision"], "permitted");
+        assert_eq!(line["tenant"], "command-line");
+    }
+    let metrics = fs::read_to_string(&metrics).unwrap();
+    let calls =
+        r#"brightsync_calls_total{connector="sandbox",function="get-me",outcome="answer"} 1"#;
+    assert!(metrics.contains(calls), "{metrics}");
+
+    // A request that cannot be written down is not made.
+    let before = server.requests().entries().len();
+    let nowhere = folder.path().join("no/such/folder");
+    let line = ["get-me", "--audit", text(&nowhere)];
+    let (exit, captured) = call(&server, &line).await;
+    assert_eq!(exit, Exit::Ours, "{}", captured.err());
+    assert!(captured.err().contains("the audit"), "{}", captured.err());
+    assert_eq!(server.requests().entries().len(), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

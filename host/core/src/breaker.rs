@@ -129,6 +129,18 @@ impl Breaker {
         };
     }
 
+    /// Returns whether nothing is sent, or nothing but one request that has yet to come.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.0, State::Open { .. })
+    }
+
+    /// Returns whether one request is trying.
+    #[must_use]
+    pub fn is_half_open(&self) -> bool {
+        matches!(self.0, State::HalfOpen { .. })
+    }
+
     /// Returns whether it is as good as new, so that nobody has to remember it.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
@@ -186,7 +198,9 @@ mod tests {
     fn one_request_tries_and_the_others_wait_for_it() {
         let mut breaker = opened();
         assert!(breaker.admit(Duration::from_millis(999)).is_err());
+        assert!(breaker.is_open() && !breaker.is_half_open());
         assert_eq!(breaker.admit(at(1)), Ok(Pass::Trial));
+        assert!(breaker.is_half_open() && !breaker.is_open());
         assert_eq!(breaker.admit(at(50)), Err(Open { wait: at(0) }));
         breaker.report(Pass::Trial, Outcome::Worked, at(50), &OPTIONS);
         assert_eq!(breaker.admit(at(50)), Ok(Pass::Usual));

@@ -8,7 +8,9 @@ mod body;
 mod breaker;
 mod carve_out;
 mod decode;
+mod dial;
 mod dry_run;
+mod failure;
 mod inject;
 mod quota;
 mod redact;
@@ -16,6 +18,7 @@ mod resolve;
 mod retry;
 mod step;
 mod transport;
+mod underway;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,21 +33,28 @@ use brightsync_core::response;
 use brightsync_core::retry::{Meaning, Options};
 use brightsync_core::rule::Rule;
 use bytes::Bytes;
+use tracing::Instrument as _;
 use url::Url;
 
 use self::carve_out::CarveOuts;
 pub(crate) use self::dry_run::Mode;
 pub use self::dry_run::PlannedRequest;
+pub use self::failure::Layer;
+use self::failure::SUSPENDED;
+pub(crate) use self::failure::{Failure, Refusal};
 pub use self::quota::Quota;
 pub(crate) use self::quota::Quotas;
+use self::quota::Turn;
 use self::redact::{Found, Redaction};
 pub use self::resolve::{Resolve, SystemResolver};
 use self::retry::{Attempts, Retries};
 use self::step::{Hop, Step};
 pub use self::transport::TlsError;
 use self::transport::Transports;
+use self::underway::Underway;
+use crate::audit::Unwritten;
 use crate::connection::ConnectionKey;
-use crate::report::{Allowance, Exchange};
+use crate::report::{Allowance, Exchange, Stage};
 use crate::store::Call;
 
 /// The guarded way out.
@@ -85,19 +95,6 @@ struct Reply {
     locations: Vec<Vec<u8>>,
 }
 
-/// Why there is no answer. The texts are stable codes: what a guest may know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
-    Denied(String),
-    NotSent(&'static str),
-    NoAnswer(&'static str),
-    TooLarge,
-    Credential,
-    /// Over the CRM's limits, and for how long if that is known.
-    Limited(Option<Duration>),
-    Other(&'static str),
-}
-
 impl Broker {
     pub(crate) fn new(
         ceiling: Ceiling,
@@ -131,6 +128,11 @@ impl Broker {
         self.found.forget(connection);
     }
 
+    /// How many servers are left alone because they fail, by the state of their breakers.
+    pub(crate) fn breakers(&self) -> [(&'static str, usize); 2] {
+        self.retries.breakers().standing()
+    }
+
     /// Makes one request for a connector. Each attempt of each hop is in the call's report, whatever comes of it.
     pub(crate) async fn send(&self, call: &Call, outgoing: Outgoing) -> Result<Answer, Failure> {
         let step = Step::first(call, outgoing);
@@ -160,7 +162,9 @@ impl Broker {
                     step = step.to(next);
                 }
                 Err(fault) => {
-                    let denied = deny(call, fault.code(), &fault);
+                    let denied = deny(call, Layer::Redirect, fault.code(), &fault);
+                    // Where it points to stays out of the audit: an answer may have put anything there.
+                    refuse(call, &Exchange::at(call, &hop), &denied);
                     return if hop.changes {
                         Ok(reply.answer)
                     } else {
@@ -173,35 +177,74 @@ impl Broker {
 
     /// Permits a request, and makes it.
     async fn hop(&self, call: &Call, step: &Step) -> Result<(Reply, Hop), Failure> {
-        // The call's own budget comes first, so that refusals are bounded like everything else.
-        let mut exchange = Exchange::of(step);
-        budget(call, exchange.bytes_out)?;
         let started = Instant::now();
-        match self.admit(call, step, &mut exchange) {
-            Ok(hop) => Ok((self.repeat(call, &hop, &exchange).await?, hop)),
+        let mut exchange = Exchange::of(step);
+        // The call's own budget comes first, so that refusals are bounded like everything else.
+        if let Err(failure) = budget(call, exchange.bytes_out) {
+            exchange.clean(call);
+            refuse(call, &exchange, &failure);
+            return Err(failure);
+        }
+        let admitted = self.admit(call, step, &mut exchange);
+        exchange.stages.since(Stage::Policy, started);
+        match admitted {
+            Ok(hop) => Ok((self.repeat(call, &hop, exchange, started).await?, hop)),
             Err(failure) => {
-                call.meter
-                    .request(exchange.ended(call, started, Err(&failure)));
+                let line = exchange.ended(call, started, Err(&failure));
+                refuse(call, &line, &failure);
+                line.record(&line.span(call));
+                call.meter.request(line);
                 Err(failure)
             }
         }
     }
 
     /// Retry, around all that follows: makes a permitted request as often as is safe and of use.
-    async fn repeat(&self, call: &Call, hop: &Hop, line: &Exchange) -> Result<Reply, Failure> {
+    async fn repeat(
+        &self,
+        call: &Call,
+        hop: &Hop,
+        first: Exchange,
+        began: Instant,
+    ) -> Result<Reply, Failure> {
         let mut attempts = self.retries.begin(call, hop);
+        let (mut line, mut started) = (first, began);
         loop {
-            let (mut exchange, started) = (line.clone(), Instant::now());
-            let result = match attempts.enter() {
-                Ok(()) => self.attempt(call, hop, &mut attempts, &mut exchange).await,
-                Err(failure) => Err(failure),
-            };
-            let told = result.as_ref().map(|reply| reply.answer.body.len());
-            call.meter.request(exchange.ended(call, started, told));
+            let again = line.again();
+            let mut underway = Underway::begin(call, line, started);
+            let span = underway.span();
+            let attempt = self.once(call, hop, &mut attempts, underway.line());
+            let result = attempt.instrument(span).await;
+            underway.end(result.as_ref().map(|reply| reply.answer.body.len()));
             if let Some(result) = attempts.next(result, started.elapsed()).await {
                 return result;
             }
+            (line, started) = (again, Instant::now());
         }
+    }
+
+    /// Waits for leave to make an attempt, has the audit know whether there is, and makes it.
+    async fn once(
+        &self,
+        call: &Call,
+        hop: &Hop,
+        attempts: &mut Attempts<'_>,
+        exchange: &mut Exchange,
+    ) -> Result<Reply, Failure> {
+        let turn = match attempts.enter() {
+            Ok(()) => self.turn(call, hop, attempts, exchange).await,
+            Err(failure) => Err(failure),
+        };
+        let turn = turn.inspect_err(|failure| refuse(call, exchange, failure))?;
+        let permitted = match call.shared.audit.permitted(call, exchange) {
+            Ok(()) => self.attempt(call, hop, turn, attempts, exchange).await,
+            Err(Unwritten) => Err(Failure::denied(Layer::Audit, "audit")),
+        };
+        permitted.inspect_err(|failure| {
+            if let Some(refusal) = failure.refusal() {
+                call.meter.refusal(refusal);
+            }
+        })
     }
 
     /// Whether there is to be such a request at all.
@@ -211,12 +254,13 @@ impl Broker {
         let base = manifest
             .base()
             .expand(&call.settings)
-            .map_err(|problem| deny(call, "base", &problem))?;
-        let base = Base::parse(base.as_str()).map_err(|fault| deny(call, fault.code(), &fault))?;
+            .map_err(|problem| deny(call, Layer::Manifest, "base", &problem))?;
+        let base = Base::parse(base.as_str())
+            .map_err(|fault| deny(call, Layer::Address, fault.code(), &fault))?;
         let checked = with_reserved(call, |reserved| {
             request::check(step.ask(), &base, reserved, &Caps::default())
         })
-        .map_err(|fault| deny(call, fault.code(), &fault))?;
+        .map_err(|fault| deny(call, Layer::Request, fault.code(), &fault))?;
         exchange.read(&checked.url);
         exchange.clean(call);
 
@@ -228,34 +272,50 @@ impl Broker {
             && let Mode::DryRun(planned) = &call.mode
         {
             dry_run::plan(planned, &hop);
-            return Err(Failure::Denied("dry-run".to_owned()));
+            return Err(Failure::denied(Layer::DryRun, "dry-run"));
         }
         Ok(hop)
     }
 
-    /// Makes a permitted request once.
+    /// Waits until a permitted request may leave, before there is a secret in it.
+    async fn turn(
+        &self,
+        call: &Call,
+        hop: &Hop,
+        attempts: &Attempts<'_>,
+        exchange: &mut Exchange,
+    ) -> Result<Turn, Failure> {
+        // What was suspended while the call ran sends nothing more.
+        if call.shared.suspended(&call.link).is_some() {
+            return Err(Failure::denied(Layer::Suspension, SUSPENDED));
+        }
+        if attempts.has_waited() {
+            // In the meantime the operator may have taken the leave back.
+            let asking = Instant::now();
+            self.permit(call, &hop.checked.url)?;
+            exchange.stages.since(Stage::Policy, asking);
+        }
+        // Quota. The turn is over when this goes.
+        let waiting = Instant::now();
+        let origin = &hop.permit.origin;
+        let turn = self
+            .quotas
+            .turn(call, origin, hop.bucket.as_deref(), hop.cost);
+        let turn = turn.await;
+        exchange.stages.since(Stage::Quota, waiting);
+        turn
+    }
+
+    /// Makes a permitted request once, when it is its turn.
     async fn attempt(
         &self,
         call: &Call,
         hop: &Hop,
+        turn: Turn,
         attempts: &mut Attempts<'_>,
         exchange: &mut Exchange,
     ) -> Result<Reply, Failure> {
-        // What was suspended while the call ran sends nothing more.
-        if call.shared.suspended(&call.link).is_some() {
-            return Err(Failure::Denied("suspended".to_owned()));
-        }
         let permit = &hop.permit;
-        if attempts.has_waited() {
-            // In the meantime the operator may have taken the leave back.
-            self.permit(call, &hop.checked.url)?;
-        }
-
-        // Quota: wait for a turn, before there is a secret in the request. It is over when this goes.
-        let turn = self
-            .quotas
-            .turn(call, &permit.origin, hop.bucket.as_deref(), hop.cost)
-            .await?;
 
         // Log, before any secret is in it.
         tracing::debug!(
@@ -269,11 +329,13 @@ impl Broker {
         );
 
         // Inject the credential, if this place is in its audience.
+        let injecting = Instant::now();
         let wire = hop.wire(call);
         let ready = match &permit.credential {
             Credential::Allowed => inject::inject(wire, call)?,
             Credential::Withheld(_) | Credential::None => wire.ready()?,
         };
+        exchange.stages.since(Stage::Inject, injecting);
 
         // Dial exactly what was checked.
         let transport = self.transports.get(&call.link, permit).map_err(|problem| {
@@ -282,7 +344,8 @@ impl Broker {
         })?;
         // From here until the whole answer is here, a write is in doubt, however this ends.
         attempts.leave();
-        let mut response = transport.send(ready).await.inspect_err(|failure| {
+        let sent = transport.send(ready, &mut exchange.stages).await;
+        let mut response = sent.inspect_err(|failure| {
             tracing::debug!(call = %call.id, origin = %permit.origin, code = failure.code(), "no answer");
         })?;
         exchange.status = Some(response.status());
@@ -294,18 +357,27 @@ impl Broker {
             &response::Caps::default(),
         );
         let mut redaction = Redaction::begin(call, &hop.checked.url);
+        let reading = Instant::now();
         let read = body::read(&mut response, call, &mut redaction).await;
+        let (read_in, redacted_in) = (reading.elapsed(), redaction.took());
+        exchange
+            .stages
+            .add(Stage::Body, read_in.saturating_sub(redacted_in));
         let answer = Answer {
             status: response.status(),
             url: hop.checked.url.clone().into(),
             headers: shown.headers,
             body: Vec::new(),
         };
+        let redacting = Instant::now();
         let answer = read.and_then(|()| redaction.end(answer, &self.found, exchange));
+        let headers = redact::headers(call, &response);
+        exchange
+            .stages
+            .add(Stage::Redact, redacted_in + redacting.elapsed());
 
         // What the answer means: for retry, and, of the CRM's limits, for all who share them. No rule of a manifest sees a secret.
         let seen = answer.as_ref().map_or(&[][..], |it| &it.body);
-        let headers = redact::headers(call, &response);
         let (meaning, wait) = turn.answered(call, response.status(), &headers, seen);
         Ok(Reply {
             meaning,
@@ -327,23 +399,10 @@ impl Broker {
             &carve_outs,
             recipe,
         )
-        .map_err(|problem| deny(call, "policy", &problem))?;
+        .map_err(|problem| deny(call, Layer::Manifest, "policy", &problem))?;
         policy
             .check(url)
-            .map_err(|refusal| deny(call, refusal.code(), &refusal))
-    }
-}
-
-impl Failure {
-    /// A stable word for reports.
-    pub(crate) fn code(&self) -> &str {
-        match self {
-            Self::Denied(code) => code,
-            Self::NotSent(code) | Self::NoAnswer(code) | Self::Other(code) => code,
-            Self::TooLarge => "too-large",
-            Self::Credential => "credential",
-            Self::Limited(_) => "limited",
-        }
+            .map_err(|refusal| deny(call, refusal.layer().into(), refusal.code(), &refusal))
     }
 }
 
@@ -368,16 +427,29 @@ fn with_reserved<T>(call: &Call, check: impl FnOnce(&Reserved<'_>) -> T) -> T {
 }
 
 /// Tells the operator what was refused and what would permit it; the guest gets the code.
-fn deny(call: &Call, code: &str, why: &dyn std::fmt::Display) -> Failure {
+fn deny(call: &Call, layer: Layer, code: &'static str, why: &dyn std::fmt::Display) -> Failure {
     tracing::warn!(
         call = %call.id,
         connection = %call.link.key,
         connector = %call.link.options.connector,
+        %layer,
         code,
         why = %escape(&call.redactor.text(&why.to_string()).text, 1024),
         "request denied"
     );
-    Failure::Denied(code.to_owned())
+    Failure::denied(layer, code)
+}
+
+/// Counts a refusal, and has it in the audit. No secret is in what is told of the request.
+fn refuse(call: &Call, line: &Exchange, failure: &Failure) {
+    let Some(refusal) = failure.refusal() else {
+        return;
+    };
+    let count = call.meter.refusal(refusal);
+    // A guest that has used up what it may ask for must not fill the audit by asking on.
+    if refusal.layer != Layer::Limits || count == 1 {
+        call.shared.audit.refused(call, line, refusal);
+    }
 }
 
 /// Asks the call's own budget for one more request.
@@ -388,10 +460,10 @@ fn budget(call: &Call, bytes_out: u64) -> Result<(), Failure> {
         .allow(limits.requests, limits.bytes_out, bytes_out)
     {
         Allowance::TooManyRequests if Rule::Requests.holds() => {
-            Err(Failure::Denied("too-many-requests".to_owned()))
+            Err(Failure::denied(Layer::Limits, "too-many-requests"))
         }
         Allowance::TooManyBytes if Rule::BytesOut.holds() => {
-            Err(Failure::Denied("too-many-bytes".to_owned()))
+            Err(Failure::denied(Layer::Limits, "too-many-bytes"))
         }
         Allowance::Granted | Allowance::TooManyRequests | Allowance::TooManyBytes => Ok(()),
     }

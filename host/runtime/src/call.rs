@@ -1,5 +1,6 @@
 //! One call from beginning to end: a place, a fresh instance, the deadline around it, and which of the ends it came to.
 
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use brightsync_core::function::Function;
 use brightsync_core::rule::Rule;
 use brightsync_core::setting::Settings;
 use tokio::time::Instant;
+use tracing::Instrument as _;
 use wasmtime::{PoolConcurrencyLimitError, Store};
 
 use crate::bindings::{self, types};
@@ -62,10 +64,11 @@ impl Connection {
         let meter = Arc::new(Meter::default());
         let mut report = self.report(function);
         let started = Instant::now();
+        let span = report.span();
         let result = match self.admit(given, function, &mut report) {
             Ok(connector) => {
-                self.run(connector, report.id, mode, meter.clone(), invoke)
-                    .await
+                let run = self.run(connector, report.id, mode, meter.clone(), invoke);
+                run.instrument(span.clone()).await
             }
             Err(refused) => Err(End::Refused(refused)),
         };
@@ -80,7 +83,7 @@ impl Connection {
         match result {
             Ok(mut answer) => {
                 report.mismatches = review(&mut answer);
-                self.conclude(report, "answer");
+                self.conclude(report, "answer", &span);
                 Ok(answer)
             }
             Err(mut end) => {
@@ -90,7 +93,7 @@ impl Connection {
                 {
                     doubt(error);
                 }
-                let report = self.conclude(report, end.kind());
+                let report = self.conclude(report, end.kind(), &span);
                 Err(CallError {
                     end: Box::new(end),
                     report,
@@ -168,7 +171,7 @@ impl Connection {
             deadline,
             priority: self.priority,
         };
-        let task = tokio::spawn(async move {
+        let running = async move {
             let _slot = slot;
             let stderr = Tail::default();
             // Dropping the store is what ends a guest for good, and its requests with it.
@@ -177,9 +180,9 @@ impl Connection {
                 Ok(Err(error)) => Err(why(&error, &meter, &stderr)),
                 Err(_elapsed) => Err(End::Limit(Limit::WallTime)),
             }
-        });
+        };
         // A caller who loses interest ends the call.
-        let mut task = AbortOnDrop(task);
+        let mut task = AbortOnDrop(tokio::spawn(running.in_current_span()));
         match (&mut task.0).await {
             Ok(result) => result,
             Err(error) if error.is_panic() => Err(End::Host("it panicked".to_owned())),
@@ -200,9 +203,11 @@ impl Connection {
             started_at: (self.shared.clock)(),
             took: Duration::ZERO,
             guest_time: Duration::ZERO,
+            epochs: 0,
             memory: 0,
             host_calls: 0,
             requests: Vec::new(),
+            refusals: Default::default(),
             redactions: 0,
             log_lines: 0,
             mismatches: 0,
@@ -211,8 +216,15 @@ impl Connection {
         }
     }
 
-    fn conclude(&self, mut report: Report, outcome: &'static str) -> Arc<Report> {
+    fn conclude(
+        &self,
+        mut report: Report,
+        outcome: &'static str,
+        span: &tracing::Span,
+    ) -> Arc<Report> {
         report.outcome = outcome;
+        report.record(span);
+        let _entered = span.enter();
         tracing::info!(
             call = %report.id,
             connection = %self.link.key,
@@ -220,10 +232,12 @@ impl Connection {
             function = %report.function,
             outcome,
             took = ?report.took,
+            guest = ?report.guest_time,
             requests = report.requests.len(),
             redactions = report.redactions,
             "call"
         );
+        self.shared.metrics.call(&report);
         if let Some(observer) = &self.shared.observer {
             // Its bug is not the call's: what was answered stands, and a write that was made is told.
             let told = catch_unwind(AssertUnwindSafe(|| observer(&report)));
@@ -253,10 +267,14 @@ async fn instance<W, T>(
 where
     W: Lift<T>,
 {
-    let connector = call.connector.clone();
+    let (connector, meter) = (call.connector.clone(), call.meter.clone());
     let mut store = store::open(call, stderr);
-    let guest = connector.pre().instantiate_async(&mut store).await?;
-    let answer = invoke(&guest, &mut store).await?;
+    let mut running = std::pin::pin!(async {
+        let guest = connector.pre().instantiate_async(&mut store).await?;
+        invoke(&guest, &mut store).await
+    });
+    // A guest runs on the thread that polls it, which is how its time is told from that of others.
+    let answer = poll_fn(|context| meter.guest().poll(|| running.as_mut().poll(context))).await?;
     let lifted = match answer {
         Ok(answer) => answer.lift().map(Ok),
         Err(error) => error.lift().map(|error: Error| Err(End::Connector(error))),

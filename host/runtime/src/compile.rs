@@ -17,12 +17,14 @@ pub(crate) use self::store::Store;
 pub use self::store::{Digest, OpenError};
 pub use self::worker::{Worker, serve};
 use crate::engine;
+use crate::metrics::Jobs;
 
 /// Compiles components, and remembers which do not compile.
 pub(crate) struct Compiler {
     store: Option<Arc<Store>>,
     worker: Option<Worker>,
     failed: Mutex<HashMap<Digest, CompileError>>,
+    jobs: Jobs,
 }
 
 /// A component that does not become code.
@@ -43,12 +45,25 @@ pub enum CompileError {
     Worker(String),
 }
 
+impl CompileError {
+    /// The kind of failure as one stable word.
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "refused",
+            Self::Limit(_) => "limit",
+            Self::Failed(_) => "failed",
+            Self::Worker(_) => "worker",
+        }
+    }
+}
+
 impl Compiler {
-    pub(crate) fn new(store: Option<Store>, worker: Option<Worker>) -> Self {
+    pub(crate) fn new(store: Option<Store>, worker: Option<Worker>, jobs: Jobs) -> Self {
         Self {
             store: store.map(Arc::new),
             worker,
             failed: Mutex::default(),
+            jobs,
         }
     }
 
@@ -59,13 +74,16 @@ impl Compiler {
         digest: Digest,
         engine: &Engine,
     ) -> Result<Component, CompileError> {
+        let job = self.jobs.begin();
         // The lock is held while compiling: one job at a time, and two loads of one component compile it once.
         let mut failed = self.failed.lock().await;
         if let Some(problem) = failed.get(&digest) {
+            job.end("remembered");
             return Err(problem.clone());
         }
         let kept = self.kept(digest, engine).await;
         if let Some(component) = kept {
+            job.end("kept");
             return Ok(component);
         }
         let code = match &self.worker {
@@ -76,6 +94,10 @@ impl Compiler {
             Ok(code) => self.keep(code, digest, engine).await,
             Err(problem) => Err(problem),
         };
+        job.end(match &result {
+            Ok(_) => "compiled",
+            Err(problem) => problem.kind(),
+        });
         // What is the component's fault is the same next time.
         if let Err(problem) = &result
             && !matches!(problem, CompileError::Worker(_))

@@ -18,11 +18,13 @@ use brightsync_core::rule::Rule;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
+use crate::audit::{Audit, AuditLine};
 use crate::broker::{Broker, Quota, Resolve, SystemResolver, TlsError};
 use crate::compile::{Compiler, Digest, OpenError, Store, Worker};
 use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
 use crate::connector::{Connector, LoadError, Source};
 use crate::limits::Limits;
+use crate::metrics::{Metrics, Standing};
 use crate::report::{Observer, Report};
 use crate::slots::Slots;
 use crate::state::{MemoryState, StateStore};
@@ -41,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) clock: Clock,
     pub(crate) observer: Option<Observer>,
+    pub(crate) audit: Audit,
+    pub(crate) metrics: Metrics,
     pub(crate) public_mail: PublicMail,
     pub(crate) slots: Slots,
     pub(crate) closing: AtomicBool,
@@ -91,6 +95,7 @@ pub struct Builder {
     state: Arc<dyn StateStore>,
     clock: Clock,
     observer: Option<Observer>,
+    audit: Audit,
     public_mail: PublicMail,
 }
 
@@ -123,6 +128,7 @@ impl Host {
             state: Arc::new(MemoryState::default()),
             clock: Arc::new(now),
             observer: None,
+            audit: Audit::default(),
             public_mail: PublicMail::default(),
         }
     }
@@ -188,6 +194,24 @@ impl Host {
     /// Where the CRMs' limits stand: one for each organisation and server that was asked lately.
     pub fn quotas(&self) -> Vec<Quota> {
         self.0.broker.quotas.states()
+    }
+
+    /// All metrics, in Prometheus' text format 0.0.4: what the embedder serves where its own metrics are read.
+    pub fn metrics(&self) -> String {
+        let shared = &self.0;
+        let kinds = {
+            let suspended = read(&shared.suspended);
+            let count = |name| suspended.keys().filter(|it| it.kind() == name).count();
+            Suspension::KINDS.map(|name| (name, count(name)))
+        };
+        let loaded = read(&shared.connectors).len();
+        shared.metrics.text(&Standing {
+            slots: shared.slots.standing(),
+            breakers: shared.broker.breakers(),
+            suspended: kinds,
+            quota_waiting: shared.broker.quotas.waiting(),
+            loaded,
+        })
     }
 
     /// Forgets what the host keeps of a connection: its state, its carve-outs, its network connections. What was used of the CRM's limits stays used.
@@ -284,6 +308,17 @@ impl Builder {
         self
     }
 
+    /// Is told of every request, before a secret is in it and before anything leaves: what it writes is the audit.
+    ///
+    /// It must not block for longer than a line takes to be written. If it answers an error or panics, the request is refused: nothing leaves that is not in the audit.
+    pub fn audit(
+        mut self,
+        sink: impl Fn(&AuditLine) -> std::io::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.audit = Audit::to(sink);
+        self
+    }
+
     /// The public mail domains, for which accounts are never derived from contacts.
     pub fn public_mail(mut self, domains: PublicMail) -> Self {
         self.public_mail = domains;
@@ -300,13 +335,16 @@ impl Builder {
             .data
             .map(|data| Store::open(&data, engine::compatibility(&engine)))
             .transpose()?;
+        let metrics = Metrics::new();
         Ok(Host(Arc::new(Shared {
             linker: store::linker(&engine).map_err(failed)?,
             broker: Broker::new(self.ceiling, self.resolver, self.retries)?,
-            compiler: Compiler::new(compiled, self.worker),
+            compiler: Compiler::new(compiled, self.worker, metrics.jobs()),
+            metrics,
             state: self.state,
             clock: self.clock,
             observer: self.observer,
+            audit: self.audit,
             public_mail: self.public_mail,
             slots: Slots::new(self.slots),
             closing: AtomicBool::new(false),
@@ -316,6 +354,18 @@ impl Builder {
             engine,
             limits,
         })))
+    }
+}
+
+impl Suspension {
+    const KINDS: [&'static str; 3] = ["connector", "tenant", "connection"];
+
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Connector(_) => "connector",
+            Self::Tenant(_) => "tenant",
+            Self::Connection(_) => "connection",
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod bindings;
 mod broker;
 mod call;
@@ -12,10 +13,12 @@ mod credential;
 mod end;
 mod engine;
 mod functions;
+mod guest_time;
 mod host;
 mod imports;
 mod limits;
 mod lookup;
+mod metrics;
 mod read;
 mod redactor;
 mod report;
@@ -26,7 +29,8 @@ mod wasi;
 
 pub use brightsync_core as core;
 
-pub use self::broker::{PlannedRequest, Quota, Resolve, SystemResolver, TlsError};
+pub use self::audit::{AuditEvent, AuditLine, Decision};
+pub use self::broker::{Layer, PlannedRequest, Quota, Resolve, SystemResolver, TlsError};
 pub use self::compile::{CompileError, Digest, OpenError, Worker};
 pub use self::connection::{Connection, ConnectionKey, ConnectionOptions, InvalidKey};
 pub use self::connector::{LoadError, Source};
@@ -36,7 +40,7 @@ pub use self::end::{CallError, End, Refused, Trap, TrapKind};
 pub use self::functions::{DryRun, JsonCallError};
 pub use self::host::{BuildError, Builder, Host, Loaded, Suspension};
 pub use self::limits::{Limit, Limits};
-pub use self::report::{CallId, Exchange, Report};
+pub use self::report::{CallId, Exchange, Report, Stage, Stages};
 pub use self::state::{
     Compartment, MAX_BYTES, MAX_KEY, MAX_KEYS, MemoryState, Refusal, StateStore,
 };

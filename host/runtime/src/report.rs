@@ -1,5 +1,8 @@
 //! What a call did: for the operator, for the bill, and for the one who asks why. Never a body, a query value or a header.
 
+mod stage;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +11,12 @@ use std::time::Duration;
 use brightsync_core::crm::Timestamp;
 use brightsync_core::function::Function;
 use serde::Serialize;
+use tracing::Span;
+use tracing::field::Empty;
 
+pub use self::stage::{Stage, Stages};
+use crate::broker::Refusal;
+use crate::guest_time::GuestClock;
 use crate::limits::Limit;
 
 /// The identity of one call, unique within the process and hard to mistake across processes.
@@ -38,15 +46,19 @@ pub struct Report {
     /// How long it took, waiting included.
     #[serde(serialize_with = "micros")]
     pub took: Duration,
-    /// How long the guest itself computed, in steps of 10 ms.
+    /// How long the guest itself computed: time of a processor, without what the host did for it.
     #[serde(serialize_with = "micros")]
     pub guest_time: Duration,
+    /// How often the clock that ticks every 10 ms found the guest computing; [`Limits::guest_time`](crate::Limits::guest_time) counts those.
+    pub epochs: u32,
     /// Bytes of linear memory that the guest grew to.
     pub memory: usize,
     /// Calls of the contract's imports.
     pub host_calls: u32,
     /// Its requests in the order in which they ended, those that were refused included.
     pub requests: Vec<Exchange>,
+    /// How often the host refused something, by the code that the guest got.
+    pub refusals: BTreeMap<&'static str, u32>,
     /// How often something secret was cut out of its answers, its log lines and its errors.
     pub redactions: u32,
     /// Lines that it logged.
@@ -60,7 +72,7 @@ pub struct Report {
 }
 
 /// One request of a call, or one attempt of it: a redirect that is followed and a repeat are lines of their own.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Exchange {
@@ -72,8 +84,10 @@ pub struct Exchange {
     pub path: String,
     /// The status of the answer.
     pub status: Option<u16>,
-    /// Why there is no answer: a stable code.
-    pub failure: Option<String>,
+    /// Why there is no answer: a stable code; `abandoned` if the call has ended before the request did.
+    pub failure: Option<&'static str>,
+    /// Which attempt at the same place it is, from 1 on.
+    pub attempt: u32,
     /// Bytes of the request's body.
     pub bytes_out: u64,
     /// Bytes of the answer's body, as the guest got it.
@@ -83,6 +97,8 @@ pub struct Exchange {
     /// How long it took.
     #[serde(serialize_with = "micros")]
     pub took: Duration,
+    /// And how long of it in each stage.
+    pub stages: Stages,
 }
 
 /// What a running call has used, shared between the call and whoever ends it.
@@ -93,12 +109,14 @@ pub(crate) struct Meter {
     host_calls: AtomicU32,
     log_lines: AtomicU32,
     redactions: AtomicU32,
+    guest: GuestClock,
     notes: Mutex<Notes>,
 }
 
 #[derive(Debug, Default)]
 struct Notes {
     requests: Vec<Exchange>,
+    refusals: BTreeMap<&'static str, u32>,
     refused: Option<Limit>,
     unanswered: u32,
     answered: u32,
@@ -119,10 +137,54 @@ pub(crate) enum Allowance {
     TooManyBytes,
 }
 
+impl Report {
+    /// A span for the call. What comes of it is recorded later.
+    pub(crate) fn span(&self) -> Span {
+        tracing::info_span!(
+            "call",
+            call = %self.id,
+            tenant = self.tenant.as_str(),
+            connection = self.connection.as_str(),
+            connector = self.connector.as_str(),
+            function = %self.function,
+            version = Empty,
+            outcome = Empty,
+            guest_time = Empty,
+            epochs = Empty,
+            memory = Empty,
+            host_calls = Empty,
+            requests = Empty,
+            refusals = Empty,
+            redactions = Empty,
+            in_doubt = Empty,
+        )
+    }
+
+    /// Records what has come of the call, and what it used: times in microseconds, memory in bytes.
+    pub(crate) fn record(&self, span: &Span) {
+        let refusals: u32 = self.refusals.values().sum();
+        span.record("version", self.version.as_str())
+            .record("outcome", self.outcome)
+            .record("guest_time", as_micros(self.guest_time))
+            .record("epochs", self.epochs)
+            .record("memory", self.memory)
+            .record("host_calls", self.host_calls)
+            .record("requests", self.requests.len())
+            .record("refusals", refusals)
+            .record("redactions", self.redactions)
+            .record("in_doubt", self.in_doubt);
+    }
+}
+
 impl Meter {
     /// Counts a tick of guest time and answers how many there were.
     pub(crate) fn tick(&self) -> u32 {
         add(&self.ticks)
+    }
+
+    /// The clock of the guest's own time.
+    pub(crate) fn guest(&self) -> &GuestClock {
+        &self.guest
     }
 
     /// Counts a call of an import and answers how many there were.
@@ -190,6 +252,14 @@ impl Meter {
         self.notes().requests.push(exchange);
     }
 
+    /// Counts a refusal and answers how many of its code there were.
+    pub(crate) fn refusal(&self, refusal: Refusal) -> u32 {
+        let mut notes = self.notes();
+        let count = notes.refusals.entry(refusal.code).or_default();
+        *count = count.saturating_add(1);
+        *count
+    }
+
     /// Notes that a write is about to be sent. Until it is known to be answered or never sent, it is in doubt.
     pub(crate) fn write(self: &Arc<Self>) -> Write {
         self.notes().unanswered += 1;
@@ -209,12 +279,14 @@ impl Meter {
     /// Fills in a report.
     pub(crate) fn complete(&self, report: &mut Report) {
         let notes = self.notes();
-        report.guest_time = crate::engine::TICK * self.ticks.load(Ordering::Relaxed);
+        report.guest_time = self.guest.spent();
+        report.epochs = self.ticks.load(Ordering::Relaxed);
         report.memory = self.memory.load(Ordering::Relaxed);
         report.host_calls = self.host_calls.load(Ordering::Relaxed);
         report.redactions = self.redactions.load(Ordering::Relaxed);
         report.log_lines = self.log_lines.load(Ordering::Relaxed);
         report.requests.clone_from(&notes.requests);
+        report.refusals.clone_from(&notes.refusals);
     }
 
     fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
@@ -277,5 +349,10 @@ fn add(counter: &AtomicU32) -> u32 {
 }
 
 fn micros<S: serde::Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
+    serializer.serialize_u64(as_micros(*time))
+}
+
+/// A time as reports and spans have it.
+pub(crate) fn as_micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

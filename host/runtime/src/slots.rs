@@ -1,6 +1,7 @@
 //! Places for calls: so many at once, and of those no tenant may take more than its share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -15,7 +16,11 @@ pub(crate) struct Slots {
     all: Arc<Semaphore>,
     total: u32,
     tenants: Mutex<HashMap<String, Weak<Semaphore>>>,
+    waiting: AtomicUsize,
 }
+
+/// A call that waits for a place.
+struct Waiting<'a>(&'a AtomicUsize);
 
 /// A place that a call has. It is free again when this goes.
 pub(crate) struct Slot {
@@ -31,12 +36,14 @@ impl Slots {
             all: Arc::new(Semaphore::new(places(total))),
             total,
             tenants: Mutex::default(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
     /// A place for a call of this tenant; none if it took too long.
     pub(crate) async fn take(&self, tenant: &str) -> Option<Slot> {
         let share = self.share(tenant);
+        let _waiting = Waiting::begin(&self.waiting);
         let both = async {
             // The share first: a tenant that waits for its own calls holds no place that others could use.
             let held = share.clone().acquire_owned().await.ok()?;
@@ -54,6 +61,16 @@ impl Slots {
     pub(crate) async fn drain(&self) {
         // An error means that the semaphore was closed, which nobody does.
         drop(self.all.acquire_many(self.total).await);
+    }
+
+    /// How many places are taken, and free, and how many calls wait for one.
+    pub(crate) fn standing(&self) -> [(&'static str, usize); 3] {
+        let free = self.all.available_permits();
+        [
+            ("taken", places(self.total).saturating_sub(free)),
+            ("free", free),
+            ("waiting", self.waiting.load(Ordering::Relaxed)),
+        ]
     }
 
     fn share(&self, tenant: &str) -> Arc<Semaphore> {
@@ -74,6 +91,19 @@ impl Slots {
     }
 }
 
+impl<'a> Waiting<'a> {
+    fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 fn places(count: u32) -> usize {
     usize::try_from(count).unwrap_or(Semaphore::MAX_PERMITS)
 }
@@ -89,6 +119,20 @@ mod tests {
         let _two = slots.take("greedy").await.unwrap();
         assert!(slots.take("greedy").await.is_none(), "its share is used up");
         assert!(slots.take("modest").await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_taken_and_who_waits_is_counted() {
+        let slots = Slots::new(2);
+        let held = slots.take("acme").await.unwrap();
+        let mut waiting = Box::pin(slots.take("acme"));
+        assert!(futures::poll!(&mut waiting).is_pending());
+        let standing = [("taken", 1), ("free", 1), ("waiting", 1)];
+        assert_eq!(slots.standing(), standing);
+        drop(waiting);
+        drop(held);
+        let standing = [("taken", 0), ("free", 2), ("waiting", 0)];
+        assert_eq!(slots.standing(), standing);
     }
 
     #[tokio::test]

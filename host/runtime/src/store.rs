@@ -46,6 +46,9 @@ pub(crate) struct Running {
     resources: ResourceTable,
 }
 
+/// The host is at work for a guest.
+pub(crate) struct InHost(Arc<Meter>);
+
 /// The one linker of this contract version: the contract's imports, and of WASI what stands on nothing.
 pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Running>> {
     let mut linker = Linker::new(engine);
@@ -91,14 +94,21 @@ pub(crate) fn open(call: Call, stderr: &Tail) -> Store<Running> {
 }
 
 impl Running {
-    /// Counts a call of an import.
-    pub(crate) fn enter(&self) -> wasmtime::Result<()> {
+    /// Counts a call of an import. Until what it answers goes, the guest's time stands still.
+    pub(crate) fn enter(&self) -> wasmtime::Result<InHost> {
         let Call { shared, meter, .. } = &self.call;
         if Rule::HostCalls.refuses(shared.limits.host_calls < meter.host_call()) {
             meter.refuse(Limit::HostCalls);
             wasmtime::bail!("too many calls of the host");
         }
-        Ok(())
+        meter.guest().enter_host();
+        Ok(InHost(meter.clone()))
+    }
+}
+
+impl Drop for InHost {
+    fn drop(&mut self) {
+        self.0.guest().leave_host();
     }
 }
 

@@ -46,13 +46,15 @@ pub(super) fn show(value: &Value, terminal: &Terminal) {
 pub(super) fn summary(report: &Report) -> String {
     let bytes = report.requests.iter().map(|it| it.bytes_in).sum();
     format!(
-        "call {} {}: {} in {}, {}, {} received",
+        "call {} {}: {} in {}, {}, {} received, {} computed, {} of memory",
         report.id,
         report.function,
         report.outcome,
         text::took(report.took),
         text::count(report.requests.len(), "request"),
         text::size(bytes),
+        text::took(report.guest_time),
+        text::size(u64::try_from(report.memory).unwrap_or(u64::MAX)),
     )
 }
 
@@ -63,8 +65,12 @@ pub(super) fn request(exchange: &Exchange) -> String {
         (None, Some(failure)) => text::outside(failure).into_owned(),
         (None, None) => "no answer".to_owned(),
     };
+    let stages = exchange.stages.iter();
+    let stages: Vec<_> = stages
+        .map(|(stage, time)| format!("{} {}", stage.name(), text::took(time)))
+        .collect();
     format!(
-        "  {:<6} {}{} → {outcome}, {} out, {} in, {}",
+        "  {:<6} {}{} → {outcome}, {} out, {} in, {} ({})",
         text::outside(&exchange.method),
         exchange.origin,
         // The runtime has made it safe already.
@@ -72,6 +78,7 @@ pub(super) fn request(exchange: &Exchange) -> String {
         text::size(exchange.bytes_out),
         text::size(exchange.bytes_in),
         text::took(exchange.took),
+        stages.join(", "),
     )
 }
 

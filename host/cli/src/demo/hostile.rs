@@ -162,13 +162,13 @@ impl Arena<'_> {
             .ledger
             .latest(start, TENANT)
             .context("the host has not reported the call")?;
-        let refused = report.requests.iter().find_map(|it| it.failure.clone());
+        let refused = report.requests.iter().find_map(|it| it.failure);
         let (held, told) = match (expected, &called) {
             (Expected::Denied, Ok(page)) => {
                 let seen = finding(page.items.first(), "outcome");
                 (
                     refused.is_some(),
-                    format!("no request: {}", refused.unwrap_or(seen)),
+                    format!("no request: {}", refused.unwrap_or(&seen)),
                 )
             }
             (Expected::FoundNothing, Ok(page)) => {

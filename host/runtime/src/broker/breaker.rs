@@ -80,6 +80,16 @@ impl Breakers {
         Ok([shared, own])
     }
 
+    /// How many servers are left alone, and how many of those are just tried.
+    pub(super) fn standing(&self) -> [(&'static str, usize); 2] {
+        let known = self.0.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |is: fn(&Breaker) -> bool| known.values().filter(|it| is(it)).count();
+        [
+            ("open", count(Breaker::is_open)),
+            ("half-open", count(Breaker::is_half_open)),
+        ]
+    }
+
     fn pass(&self, place: Place) -> Result<Passage, Open> {
         let pass = self.with(&place, |breaker, now| breaker.admit(now))?;
         Ok(Passage {

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use self::place::Shared;
 pub(super) use self::place::Turn;
-use super::{Failure, deny};
+use super::{Failure, Layer, deny};
 use crate::connection::{ConnectionKey, Link};
 use crate::store::Call;
 
@@ -84,7 +84,7 @@ impl Quotas {
         bucket: Option<&str>,
         cost: Option<u32>,
     ) -> Result<Turn, Failure> {
-        let unknown = |why: &dyn std::fmt::Display| deny(call, "bucket", why);
+        let unknown = |why: &dyn std::fmt::Display| deny(call, Layer::Manifest, "bucket", why);
         let bucket = bucket.map(str::parse).transpose();
         let ask = Ask {
             tenant: call.link.key.tenant().into(),
@@ -133,6 +133,12 @@ impl Quotas {
                 }
             })
             .collect()
+    }
+
+    /// How many requests wait for their turn.
+    pub(crate) fn waiting(&self) -> usize {
+        let buckets = self.buckets();
+        buckets.all.values().map(|it| it.waiting()).sum()
     }
 
     /// When so many requests like this one would go.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use brightsync_core::crm::Timestamp;
 use brightsync_core::redact::Stream;
@@ -9,6 +10,7 @@ use brightsync_core::redact::place::{self, Pointer};
 use brightsync_core::rule::Rule;
 use url::Url;
 
+use super::failure::SUSPENDED;
 use super::transport::Received;
 use super::{Answer, Failure};
 use crate::connection::ConnectionKey;
@@ -39,6 +41,7 @@ pub(super) struct Redaction<'a> {
     whole: Vec<u8>,
     stream: Stream<'a>,
     body: Vec<u8>,
+    took: Duration,
 }
 
 impl<'a> Redaction<'a> {
@@ -52,6 +55,7 @@ impl<'a> Redaction<'a> {
             whole: Vec::new(),
             stream: call.redactor.stream(),
             body: Vec::new(),
+            took: Duration::ZERO,
         }
     }
 
@@ -66,11 +70,18 @@ impl<'a> Redaction<'a> {
 
     /// Takes what only the connection's own secrets have to go from.
     fn pass(&mut self, bytes: &[u8]) {
+        let began = Instant::now();
         if Rule::Redaction.holds() {
             self.stream.push(bytes, &mut self.body);
         } else {
             self.body.extend_from_slice(bytes);
         }
+        self.took += began.elapsed();
+    }
+
+    /// How long it took so far.
+    pub(super) fn took(&self) -> Duration {
+        self.took
     }
 
     /// Ends with what the guest may see: first without what is cut by its place, then without the connection's own secrets.
@@ -116,7 +127,7 @@ impl<'a> Redaction<'a> {
                 Suspension::Connection(key),
                 "because connectors found too much of its credential in answers",
             );
-            return Err(Failure::Other("suspended"));
+            return Err(Failure::Other(SUSPENDED));
         }
         Ok(answer)
     }
@@ -134,6 +145,9 @@ pub(super) fn headers(call: &Call, response: &Received) -> Vec<(String, String)>
 
 /// Tells the operator how much was cut, never what. That a place is cut is what its mark is for.
 fn tell(call: &Call, exchange: &Exchange, places: u32, secrets: u32) {
+    if 0 < places + secrets {
+        call.shared.audit.redacted(call, exchange, places, secrets);
+    }
     let (connection, connector) = (&call.link.key, &call.link.options.connector);
     let (call, path) = (call.id, &exchange.path);
     if 0 < secrets {
@@ -173,10 +187,9 @@ impl Exchange {
             method,
             origin,
             path,
-            failure,
             ..
         } = self;
-        let texts = [method, origin, path].into_iter().chain(failure);
+        let texts = [method, origin, path].into_iter();
         let cuts = texts.map(|it| call.clean(it)).sum();
         self.redactions = self.redactions.saturating_add(cuts);
         call.meter.redacted(cuts);

@@ -8,6 +8,8 @@ use futures::future::BoxFuture;
 use hickory_resolver::TokioResolver;
 use tokio::sync::OnceCell;
 
+use super::dial;
+
 /// Answers the addresses of a name. It decides nothing: what it answers is checked before it is dialled.
 pub trait Resolve: Send + Sync {
     /// The addresses of a host name, in A-label form, without a trailing dot. An error is a text for the log.
@@ -75,7 +77,7 @@ impl reqwest::dns::Resolve for Checked {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
         let (resolver, rule) = (self.resolver.clone(), self.rule);
         Box::pin(async move {
-            let found = resolver.resolve(name.as_str()).await?;
+            let found = dial::resolving(resolver.resolve(name.as_str())).await?;
             let permitted: Vec<_> = found
                 .iter()
                 .filter(|address| rule.permits(**address))

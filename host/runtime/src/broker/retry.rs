@@ -9,6 +9,7 @@ use brightsync_core::rule::Rule;
 use tokio::time::Instant;
 
 use super::breaker::{Breakers, Health, Passage};
+use super::failure::CIRCUIT_OPEN;
 use super::step::Hop;
 use super::{Failure, Reply, budget};
 use crate::report::Write;
@@ -59,6 +60,10 @@ impl Retries {
         }
     }
 
+    pub(super) fn breakers(&self) -> &Breakers {
+        &self.breakers
+    }
+
     fn budget<T>(&self, tenant: &str, act: impl FnOnce(&mut Budget) -> T) -> T {
         let mut budgets = self.budgets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut budget = budgets.get(tenant).copied().unwrap_or_default();
@@ -78,7 +83,7 @@ impl Attempts<'_> {
         let passages = self.retries.breakers.admit(self.call, self.hop);
         let passages = passages.map_err(|open| {
             tracing::debug!(call = %self.call.id, origin = %self.hop.permit.origin, %open, "not sent");
-            Failure::NotSent("circuit-open")
+            Failure::NotSent(CIRCUIT_OPEN)
         })?;
         self.passages = Some(passages);
         Ok(())

@@ -1,6 +1,6 @@
 //! One request on its way through redirects: as it is asked for, and as it may leave.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use brightsync_core::escape::escape;
 use brightsync_core::policy::Permit;
@@ -9,11 +9,13 @@ use brightsync_core::request::{Ask, Checked};
 use brightsync_core::retry::Repeatable;
 use brightsync_core::rule::Rule;
 use bytes::Bytes;
+use tracing::Span;
+use tracing::field::Empty;
 use url::Url;
 
 use super::transport::Wire;
 use super::{Failure, Outgoing};
-use crate::report::Exchange;
+use crate::report::{Exchange, Stages, as_micros};
 use crate::store::Call;
 
 /// A request as somebody asks for it: the connector first, then the answers that point elsewhere.
@@ -140,17 +142,33 @@ impl Hop {
 impl Exchange {
     /// A line about a request that has not been read yet.
     pub(super) fn of(step: &Step) -> Self {
-        let body = step.outgoing.body.as_ref().map_or(0, Bytes::len);
         Self {
             method: escape(&step.outgoing.method, 16).into_owned(),
-            origin: String::new(),
-            path: String::new(),
-            status: None,
-            failure: None,
-            bytes_out: u64::try_from(body).unwrap_or(u64::MAX),
-            bytes_in: 0,
-            redactions: 0,
-            took: Duration::ZERO,
+            bytes_out: length(step.outgoing.body.as_ref()),
+            attempt: 1,
+            ..Self::default()
+        }
+    }
+
+    /// A line about the place that a permitted request is for.
+    pub(super) fn at(call: &Call, hop: &Hop) -> Self {
+        let mut line = Self {
+            method: hop.checked.method.as_str().to_owned(),
+            bytes_out: length(hop.body.as_ref()),
+            attempt: 1,
+            ..Self::default()
+        };
+        line.read(&hop.checked.url);
+        line.clean(call);
+        line
+    }
+
+    /// The line for the next attempt.
+    pub(super) fn again(&self) -> Self {
+        Self {
+            attempt: self.attempt.saturating_add(1),
+            stages: Stages::default(),
+            ..self.clone()
         }
     }
 
@@ -169,11 +187,46 @@ impl Exchange {
         self.took = started.elapsed();
         match end {
             Ok(length) => self.bytes_in = u64::try_from(length).unwrap_or(u64::MAX),
-            Err(failure) => self.failure = Some(failure.code().to_owned()),
+            Err(failure) => self.failure = Some(failure.code()),
         }
         self.clean(call);
         self
     }
+
+    /// A span for the request, in which nothing is that could hold a secret. What comes of it is recorded later.
+    pub(super) fn span(&self, call: &Call) -> Span {
+        tracing::info_span!(
+            "request",
+            call = %call.id,
+            method = self.method.as_str(),
+            origin = self.origin.as_str(),
+            path = self.path.as_str(),
+            attempt = self.attempt,
+            status = Empty,
+            failure = Empty,
+            policy = Empty,
+            quota = Empty,
+            inject = Empty,
+            resolve = Empty,
+            connect = Empty,
+            "first-byte" = Empty,
+            body = Empty,
+            redact = Empty,
+        )
+    }
+
+    /// Records what has come of the request, and how many microseconds it was in each stage.
+    pub(super) fn record(&self, span: &Span) {
+        span.record("status", self.status);
+        span.record("failure", self.failure);
+        for (stage, time) in self.stages.iter() {
+            span.record(stage.name(), as_micros(time));
+        }
+    }
+}
+
+fn length(body: Option<&Bytes>) -> u64 {
+    u64::try_from(body.map_or(0, Bytes::len)).unwrap_or(u64::MAX)
 }
 
 /// A key that no other request has, in the form of a random UUID (RFC 9562, section 5.4), which every CRM that takes keys takes.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use brightsync_core::origin::Origin;
 use brightsync_core::policy::Permit;
@@ -16,10 +16,12 @@ use rustls::client::Resumption;
 use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
-use super::Failure;
 use super::decode::{self, Encoding};
+use super::dial;
 use super::resolve::{Checked, NoAddress, Resolve, Rule};
+use super::{Failure, Layer};
 use crate::connection::{ConnectionKey, Link};
+use crate::report::{Stage, Stages};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -146,6 +148,7 @@ impl Transports {
             .referer(false)
             .http1_only()
             .http1_max_headers(100)
+            .connector_layer(dial::Watch)
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
             .pool_idle_timeout(IDLE)
@@ -158,7 +161,11 @@ impl Transports {
 
 impl Transport {
     /// Sends and waits for the head of the answer.
-    pub(super) async fn send(&self, request: Ready) -> Result<Received, Failure> {
+    pub(super) async fn send(
+        &self,
+        request: Ready,
+        stages: &mut Stages,
+    ) -> Result<Received, Failure> {
         // The HTTP client's resolver is not asked for an address that is written out.
         if let Some(literal) = request
             .0
@@ -167,17 +174,20 @@ impl Transport {
             .and_then(|host| address::literal(&host.to_owned()))
         {
             if rule::Rule::DialledLiteral.refuses(!self.rule.permits(literal)) {
-                return Err(Failure::Denied("address".to_owned()));
+                return Err(Failure::denied(Layer::Address, "address"));
             }
             if !may_dial(literal) {
                 return Err(Failure::NotSent("connect"));
             }
         }
-        let response = self
-            .client
-            .execute(request.0)
-            .await
-            .map_err(|error| why(&error))?;
+        let sending = Instant::now();
+        let (response, dialled) = dial::watch(self.client.execute(request.0)).await;
+        dialled.note(stages);
+        if !response.as_ref().is_err_and(reqwest::Error::is_connect) {
+            let waited = sending.elapsed().saturating_sub(dialled.took());
+            stages.add(Stage::FirstByte, waited);
+        }
+        let response = response.map_err(|error| why(&error))?;
         // It cannot be any other, by all of the above. If it is, nothing of it is used.
         match response.remote_addr() {
             Some(peer) if self.rule.permits(peer.ip()) => Ok(Received(response)),
@@ -207,7 +217,7 @@ impl Wire {
     /// A request that goes out without a credential.
     pub(super) fn ready(self) -> Result<Ready, Failure> {
         let method = reqwest::Method::from_bytes(self.method.as_str().as_bytes())
-            .map_err(|_| Failure::Denied("method".to_owned()))?;
+            .map_err(|_| Failure::denied(Layer::Request, "method"))?;
         let mut request = reqwest::Request::new(method, self.url);
         let headers = request.headers_mut();
         headers.insert(
@@ -218,7 +228,7 @@ impl Wire {
         for (name, value) in self.headers {
             let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
             else {
-                return Err(Failure::Denied("header".to_owned()));
+                return Err(Failure::denied(Layer::Request, "header"));
             };
             headers.insert(name, value);
         }
@@ -275,7 +285,7 @@ fn why(error: &reqwest::Error) -> Failure {
     let mut cause = error.source();
     while let Some(error) = cause {
         if error.is::<NoAddress>() {
-            return Failure::Denied("address".to_owned());
+            return Failure::denied(Layer::Address, "address");
         }
         cause = error.source();
     }

@@ -10,12 +10,12 @@ const MOST: u32 = 4096;
 
 impl Host for Running {
     async fn now(&mut self) -> wasmtime::Result<i64> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         Ok((self.call.shared.clock)())
     }
 
     async fn random(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let length = if Rule::RandomBytes.refuses(MOST < length) {
             MOST
         } else {

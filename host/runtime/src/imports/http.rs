@@ -9,7 +9,7 @@ use crate::store::{Call, Running};
 
 impl Host for Running {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, Failure>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         Ok(pass(&self.call, request).await)
     }
 
@@ -17,7 +17,7 @@ impl Host for Running {
         &mut self,
         requests: Vec<Request>,
     ) -> wasmtime::Result<Vec<Result<Response, Failure>>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let call = &self.call;
         let side_by_side = if Rule::SideBySide.holds() {
             call.shared.limits.side_by_side
@@ -54,7 +54,7 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
             body,
         }),
         Err(failure) => Err(match failure {
-            broker::Failure::Denied(code) => Failure::Denied(code),
+            broker::Failure::Denied(refusal) => Failure::Denied(refusal.code.to_owned()),
             broker::Failure::NotSent(code) => Failure::NotSent(code.to_owned()),
             broker::Failure::NoAnswer(code) => Failure::NoAnswer(code.to_owned()),
             broker::Failure::TooLarge => Failure::TooLarge,

@@ -11,7 +11,7 @@ const LONGEST: usize = 4 * 1024;
 
 impl Host for Running {
     async fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let line = self.call.meter.log_line();
         let most = self.call.shared.limits.log_lines;
         if Rule::LogLines.refuses(line > most) {

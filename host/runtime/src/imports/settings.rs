@@ -7,7 +7,7 @@ use crate::store::Running;
 
 impl Host for Running {
     async fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let Ok(name) = name.parse() else {
             return Ok(None);
         };
@@ -15,7 +15,7 @@ impl Host for Running {
     }
 
     async fn wanted_fields(&mut self, object: String) -> wasmtime::Result<Vec<String>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let wanted = &self.call.link.options.wanted_fields;
         Ok(wanted.get(&object).cloned().unwrap_or_default())
     }

@@ -22,7 +22,7 @@ impl Running {
 
 impl Host for Running {
     async fn get(&mut self, key: String) -> wasmtime::Result<Option<Vec<u8>>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         Ok(self.call.shared.state.get(&self.compartment(), &key))
     }
 
@@ -31,7 +31,7 @@ impl Host for Running {
         key: String,
         value: Option<Vec<u8>>,
     ) -> wasmtime::Result<Result<(), Refusal>> {
-        self.enter()?;
+        let _in_host = self.enter()?;
         let kept = self.call.shared.state.set(&self.compartment(), &key, value);
         Ok(kept.map_err(|refusal| match refusal {
             state::Refusal::InvalidKey => Refusal::InvalidKey,

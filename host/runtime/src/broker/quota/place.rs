@@ -86,6 +86,10 @@ impl Shared {
         self.inner().bucket.state(now)
     }
 
+    pub(super) fn waiting(&self) -> usize {
+        self.inner().waiting.len()
+    }
+
     pub(super) fn copy(&self) -> Bucket {
         self.inner().bucket.clone()
     }
