@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::build::Build;
 use crate::call::Call;
@@ -66,6 +67,16 @@ struct Global {
         help_heading = "Global options"
     )]
     log: Option<String>,
+    /// Where to send a trace of every call, with OpenTelemetry's protocol over HTTP, as in `http://localhost:4318`
+    /// [default: $OTEL_EXPORTER_OTLP_ENDPOINT, else nowhere]
+    #[cfg(feature = "otel")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help_heading = "Global options"
+    )]
+    traces: Option<String>,
     /// Write results and errors only
     #[arg(short, long, global = true, help_heading = "Global options")]
     quiet: bool,
@@ -86,9 +97,24 @@ pub(crate) enum Command {
 pub(crate) struct Setting {
     pub(crate) terminal: Terminal,
     data: Option<PathBuf>,
+    #[cfg(feature = "otel")]
+    traces: Option<crate::traces::Traces>,
 }
 
+/// What listens to all that the process logs.
+pub(crate) type Listener = Box<dyn Layer<Registry> + Send + Sync>;
+
 impl Setting {
+    /// Ends what goes on beside the command. It changes nothing of how the command has ended.
+    pub(crate) async fn end(self) {
+        #[cfg(feature = "otel")]
+        if let Some(traces) = self.traces
+            && let Err(error) = traces.end().await
+        {
+            self.terminal.complain(format!("warning: {error:#}"));
+        }
+    }
+
     /// The data folder of the installation.
     pub(crate) fn data(&self) -> Result<PathBuf> {
         folder::data(self.data.as_deref(), &self.terminal)
@@ -137,8 +163,11 @@ pub(crate) fn parse(
     let Global {
         data_dir,
         log,
+        #[cfg(feature = "otel")]
+        traces,
         quiet,
     } = parsed.global;
+    let mut listeners: Vec<Listener> = Vec::new();
     if let Some(filter) = log.or_else(|| terminal.variable("BRIGHTSYNC_LOG")) {
         let filter = EnvFilter::try_new(&filter).map_err(|error| {
             terminal.complain(format!(
@@ -146,17 +175,34 @@ pub(crate) fn parse(
             ));
             Exit::Usage
         })?;
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(filter)
+        let lines = tracing_subscriber::fmt::layer()
             .with_ansi(terminal.is_coloured())
-            .with_writer(terminal.log())
-            .finish();
+            .with_writer(terminal.log());
+        listeners.push(lines.with_filter(filter).boxed());
+    }
+    #[cfg(feature = "otel")]
+    let traces = {
+        let collector = traces.or_else(|| terminal.variable("OTEL_EXPORTER_OTLP_ENDPOINT"));
+        let begun = collector.map(|it| crate::traces::Traces::begin(&it));
+        let begun = begun.transpose().map_err(|error| {
+            terminal.complain(format!("error: {error:#}"));
+            Exit::Usage
+        })?;
+        begun.map(|(traces, listener)| {
+            listeners.push(listener);
+            traces
+        })
+    };
+    if !listeners.is_empty() {
+        let subscriber = tracing_subscriber::registry().with(listeners);
         // The first command of a process decides where its log lines go.
         let _already_set = tracing::subscriber::set_global_default(subscriber);
     }
     let setting = Setting {
         terminal: terminal.clone().silenced(quiet),
         data: data_dir,
+        #[cfg(feature = "otel")]
+        traces,
     };
     Ok((parsed.command, setting))
 }
@@ -193,6 +239,15 @@ mod tests {
         check("brightsync", Err(Exit::Usage));
         check("brightsync bild", Err(Exit::Usage));
         check("brightsync --log [ build", Err(Exit::Usage));
+    }
+
+    #[cfg(not(feature = "otel"))]
+    #[test]
+    fn nothing_is_exported_by_a_program_that_was_built_without_it() {
+        check(
+            "brightsync build --traces http://127.0.0.1:1",
+            Err(Exit::Usage),
+        );
     }
 
     #[test]

@@ -16,6 +16,8 @@ mod sdk;
 mod table;
 mod terminal;
 mod text;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::ffi::OsString;
 
@@ -30,10 +32,12 @@ pub async fn run(
     match arguments::parse(arguments, terminal) {
         Ok((command, setting)) => {
             let json = command.is_json();
-            match Box::pin(command.run(&setting)).await {
+            let exit = match Box::pin(command.run(&setting)).await {
                 Ok(exit) => exit,
                 Err(error) => report::failure(&error, json, &setting.terminal),
-            }
+            };
+            setting.end().await;
+            exit
         }
         Err(exit) => exit,
     }
