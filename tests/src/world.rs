@@ -176,6 +176,12 @@ impl Account {
         self
     }
 
+    /// The account with a grant of its own making, in TOML.
+    pub fn granted(mut self, grant: &str) -> Self {
+        self.grant = toml::from_str(grant).unwrap();
+        self
+    }
+
     /// The account with one more place that the credential may go to.
     pub fn trust(mut self, origin: &str) -> Self {
         self.grant.audience.insert(origin.parse().unwrap());

@@ -129,10 +129,11 @@ fn identity(manifest: &Manifest, terminal: &Terminal) {
 
 fn access(manifest: &Manifest, terminal: &Terminal) {
     heading("Asks to talk to", terminal);
-    let mut table = Columns::new(&[("host", Left), ("what for", Left)]);
+    let mut table = Columns::new(&[("host", Left), ("makes", Left), ("what for", Left)]);
     for host in manifest.hosts() {
         table.row([
             host.origin().to_string(),
+            text::outside(&host.requests()).into_owned(),
             text::outside(host.why()).into_owned(),
         ]);
     }

@@ -5,8 +5,10 @@
 
 mod answer;
 mod authority;
+mod host;
 mod http;
 mod limits;
+mod path;
 mod raw;
 mod reader;
 mod reads;
@@ -21,7 +23,8 @@ use serde::Serialize;
 
 pub use answer::{AnswerRule, Means};
 pub(crate) use answer::{Place, Sign};
-pub use authority::{AuthorityDigest, InvalidDigest};
+pub use authority::{AuthorityDigest, InvalidDigest, Part};
+pub use host::Host;
 pub use http::BaseAddress;
 pub use limits::{Bucket, Counts, HeaderPlace, Limits, Reset, ResetForm, Told, Window};
 pub use reads::{DepartureKind, Me, OwnerKind, Reads, ScopeKind};
@@ -30,7 +33,6 @@ pub use recipe::{HeaderName, ParameterName, Recipe, RecipeKind};
 use crate::contract::ContractVersion;
 use crate::function::Function;
 use crate::name::{ConnectorName, RecipeName, SettingName};
-use crate::origin::Template;
 use crate::redact::place;
 use crate::setting::Setting;
 
@@ -68,13 +70,6 @@ pub struct Manifest {
 /// Names who publishes a connector, as it is shown to people.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Publisher(String);
-
-/// A server that the connector asks to talk to, and what for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Host {
-    origin: Template,
-    why: String,
-}
 
 /// How exact and how late the times of the CRM's records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -150,7 +145,7 @@ impl Manifest {
         self.idempotency_header.as_ref()
     }
 
-    /// Returns the servers that the connector asks for; at least one, none twice.
+    /// Returns the servers that the connector asks for; at least one, and none twice but for different requests.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
     }
@@ -199,7 +194,7 @@ impl Manifest {
     ///
     /// Approvals are bound to it: a version whose digest differs waits for a new approval.
     pub fn authority_digest(&self) -> AuthorityDigest {
-        authority::digest(self)
+        authority::Authority::of(self).digest()
     }
 }
 
@@ -207,18 +202,6 @@ impl Publisher {
     /// Returns the publisher as it is shown to people.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl Host {
-    /// Returns the origin, with its placeholders.
-    pub fn origin(&self) -> &Template {
-        &self.origin
-    }
-
-    /// Returns what the connector needs it for, in the author's words.
-    pub fn why(&self) -> &str {
-        &self.why
     }
 }
 

@@ -25,7 +25,7 @@ use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::RecipeKind;
 use brightsync_core::policy::{Credential, Permit, Policy};
 use brightsync_core::redirect::Trail;
-use brightsync_core::request::{self, Base, Caps, Reserved};
+use brightsync_core::request::{self, Base, Caps, Method, Reserved};
 use brightsync_core::response;
 use brightsync_core::retry::{Meaning, Options};
 use bytes::Bytes;
@@ -220,7 +220,7 @@ impl Broker {
         exchange.clean(call);
 
         // Policy: manifest, tenant, operator.
-        let permit = self.permit(call, &checked.url)?;
+        let permit = self.permit(call, checked.method, &checked.url)?;
 
         let hop = Hop::new(checked, permit, step);
         if hop.changes
@@ -247,7 +247,7 @@ impl Broker {
         let permit = &hop.permit;
         if attempts.has_waited() {
             // In the meantime the operator may have taken the leave back.
-            self.permit(call, &hop.checked.url)?;
+            self.permit(call, hop.checked.method, &hop.checked.url)?;
         }
 
         // Quota: wait for a turn, before there is a secret in the request. It is over when this goes.
@@ -314,7 +314,7 @@ impl Broker {
         })
     }
 
-    fn permit(&self, call: &Call, url: &Url) -> Result<Permit, Failure> {
+    fn permit(&self, call: &Call, method: Method, url: &Url) -> Result<Permit, Failure> {
         let options = &call.link.options;
         let recipe = options.credential.as_ref().map(|it| it.recipe());
         let carve_outs = self.carve_outs.of(&call.link.key);
@@ -328,7 +328,7 @@ impl Broker {
         )
         .map_err(|problem| deny(call, "policy", &problem))?;
         policy
-            .check(url)
+            .check(method, url)
             .map_err(|refusal| deny(call, refusal.code(), &refusal))
     }
 }
