@@ -224,12 +224,19 @@ impl Policy {
         let (rule, mend) = match asked.next() {
             Some(asked) => {
                 let path = target.path.strip_prefix(asked.below.as_str());
-                let reach = path.and_then(|path| Reach::of_request(target.method, path));
-                let line =
-                    reach.map(|reach| format!("origin = \"{}\"{}", asked.template, reach.keys()));
+                let mend = match path.map(|path| Reach::of_request(target.method, path)) {
+                    Some(Some(reach)) => Mend::Line {
+                        place,
+                        line: format!("origin = \"{}\"{}", asked.template, reach.keys()),
+                    },
+                    Some(None) => HIDDEN,
+                    None => Mend::Other(
+                        "no line would permit it, since its path is not below the one of the connection's setting",
+                    ),
+                };
                 (
                     format!("{target} is beyond what the manifest asks of this host"),
-                    line.map_or(HIDDEN, |line| Mend::Line { place, line }),
+                    mend,
                 )
             }
             None => (

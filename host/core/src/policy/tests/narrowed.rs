@@ -8,6 +8,7 @@ use url::Url;
 use crate::grant::{Ceiling, Grant};
 use crate::manifest::Manifest;
 use crate::policy::Policy;
+use crate::request::Method;
 use crate::setting::Settings;
 
 const ALL: &str = "allow = ['*']";
@@ -112,7 +113,7 @@ fn no_spelling_of_a_path_leads_out_of_a_prefix() {
         let policy =
             Policy::resolve(&manifest, &settings, &grant, &Ceiling::any(), &[], None).unwrap();
         let url = Url::parse(&format!("https://example.com{path}")).unwrap();
-        let refusal = policy.check(crate::request::Method::Get, &url).unwrap_err();
+        let refusal = policy.check(Method::Get, &url).unwrap_err();
         assert_eq!(refusal.code(), "not-in-manifest", "{path}");
     }
     asked(
@@ -139,7 +140,7 @@ fn the_paths_of_a_manifest_are_below_what_the_tenant_wrote() {
         ALL,
         "GET https://example.com/api/v4/x",
         expect![
-            "not-in-manifest: refused by the manifest: GET https://example.com/api/v4/x is beyond what the manifest asks of this host; no line would permit it, since its path is not one that everybody reads the same way"
+            "not-in-manifest: refused by the manifest: GET https://example.com/api/v4/x is beyond what the manifest asks of this host; no line would permit it, since its path is not below the one of the connection's setting"
         ],
     );
     check(
@@ -236,7 +237,7 @@ fn the_line_that_a_refusal_names_permits_the_request() {
         );
         let policy = Policy::resolve(&manifest, &settings, &grant, &ceiling, &[], None).unwrap();
         let url = Url::parse("https://example.com/api/v4/contacts/7").unwrap();
-        let checked = policy.check(crate::request::Method::Get, &url);
+        let checked = policy.check(Method::Get, &url);
         checked.err().map(|it| it.permit_line().unwrap().to_owned())
     };
     let narrow = "hosts = [{ origin = 'https://example.com', methods = ['POST'] }]";
