@@ -7,6 +7,7 @@
     reason = "clippy's leave for tests does not reach the functions that tests share"
 )]
 
+mod approval;
 mod call;
 mod canary;
 mod compiling;

@@ -4,6 +4,7 @@
 //! asks. [`Proposal`] is what to show to that person; it is another type, so that nothing takes the
 //! one for the other.
 
+mod approval;
 mod carve_out;
 mod ceiling;
 mod entry;
@@ -14,6 +15,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use approval::Approval;
 pub use carve_out::{CarveOut, InvalidCarveOut};
 pub use ceiling::{AllowedHosts, Ceiling, HostPattern, InvalidHostPattern};
 pub use granted_host::GrantedHost;

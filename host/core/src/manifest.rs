@@ -5,6 +5,7 @@
 
 mod answer;
 mod authority;
+mod difference;
 mod host;
 mod http;
 mod limits;
@@ -24,6 +25,7 @@ use serde::Serialize;
 pub use answer::{AnswerRule, Means};
 pub(crate) use answer::{Place, Sign};
 pub use authority::{AuthorityDigest, InvalidDigest, Part};
+pub use difference::{Change, Difference, Exchange};
 pub use host::Host;
 pub use http::BaseAddress;
 pub use limits::{Bucket, Counts, HeaderPlace, Limits, Reset, ResetForm, Told, Window};
@@ -192,7 +194,7 @@ impl Manifest {
 
     /// Returns a digest of everything that decides where the connector and a credential may go.
     ///
-    /// Approvals are bound to it: a version whose digest differs waits for a new approval.
+    /// Approvals are bound to it and to the publisher: a version of which either differs waits for a new approval.
     pub fn authority_digest(&self) -> AuthorityDigest {
         authority::Authority::of(self).digest()
     }

@@ -22,13 +22,16 @@ mod report;
 mod slots;
 mod state;
 mod store;
+mod versions;
 mod wasi;
 
 pub use brightsync_core as core;
 
 pub use self::broker::{PlannedRequest, Quota, Resolve, SystemResolver, TlsError};
 pub use self::compile::{CompileError, Digest, OpenError, Worker};
-pub use self::connection::{Connection, ConnectionKey, ConnectionOptions, InvalidKey};
+pub use self::connection::{
+    Connection, ConnectionKey, ConnectionOptions, InvalidKey, NotLoaded, Pending,
+};
 pub use self::connector::{LoadError, Source};
 pub use self::creation::Creation;
 pub use self::credential::{Credential, Secret};
