@@ -10,6 +10,7 @@
 mod approval;
 mod call;
 mod canary;
+mod caps;
 mod compiling;
 mod creation;
 mod credential;

@@ -43,6 +43,7 @@ use self::step::{Hop, Step};
 pub use self::transport::TlsError;
 use self::transport::Transports;
 use crate::connection::ConnectionKey;
+use crate::limits::Limits;
 use crate::report::{Allowance, Exchange};
 use crate::store::Call;
 
@@ -102,12 +103,13 @@ impl Broker {
         ceiling: Ceiling,
         resolver: Arc<dyn Resolve>,
         retries: Options,
+        limits: &Limits,
     ) -> Result<Self, transport::TlsError> {
         Ok(Self {
             ceiling,
             carve_outs: CarveOuts::default(),
             found: Found::default(),
-            transports: Transports::new(resolver)?,
+            transports: Transports::new(resolver, limits.clone())?,
             retries: Retries::new(retries),
             quotas: Quotas::new(),
         })
@@ -281,7 +283,7 @@ impl Broker {
         })?;
         // From here until the whole answer is here, a write is in doubt, however this ends.
         attempts.leave();
-        let mut response = transport.send(ready).await.inspect_err(|failure| {
+        let mut response = transport.send(ready, &call.shared.limits).await.inspect_err(|failure| {
             tracing::debug!(call = %call.id, origin = %permit.origin, code = failure.code(), "no answer");
         })?;
         exchange.status = Some(response.status());

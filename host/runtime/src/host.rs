@@ -313,7 +313,7 @@ impl Builder {
             .transpose()?;
         Ok(Host(Arc::new(Shared {
             linker: store::linker(&engine).map_err(failed)?,
-            broker: Broker::new(self.ceiling, self.resolver, self.retries)?,
+            broker: Broker::new(self.ceiling, self.resolver, self.retries, &limits)?,
             compiler: Compiler::new(compiled, self.worker),
             state: self.state,
             clock: self.clock,
