@@ -29,6 +29,7 @@ mod response;
 mod retry;
 mod sandbox;
 mod small;
+mod sockets;
 mod state;
 mod tables;
 mod tidy;

@@ -14,6 +14,7 @@ mod quota;
 mod redact;
 mod resolve;
 mod retry;
+mod sockets;
 mod step;
 mod transport;
 
@@ -39,12 +40,14 @@ pub(crate) use self::quota::Quotas;
 use self::redact::{Found, Redaction};
 pub use self::resolve::{Resolve, SystemResolver};
 use self::retry::{Attempts, Retries};
+pub(crate) use self::sockets::Sockets;
 use self::step::{Hop, Step};
 pub use self::transport::TlsError;
 use self::transport::Transports;
 use crate::connection::ConnectionKey;
 use crate::limits::Limits;
 use crate::report::{Allowance, Exchange};
+use crate::slots::Slots;
 use crate::store::Call;
 
 /// The guarded way out.
@@ -53,6 +56,7 @@ pub(crate) struct Broker {
     carve_outs: CarveOuts,
     found: Found,
     transports: Transports,
+    sockets: Slots,
     retries: Retries,
     pub(crate) quotas: Quotas,
 }
@@ -95,6 +99,8 @@ pub(crate) enum Failure {
     Credential,
     /// Over the CRM's limits, and for how long if that is known.
     Limited(Option<Duration>),
+    /// All network connections that the tenant may have are in use.
+    Busy,
     Other(&'static str),
 }
 
@@ -104,12 +110,14 @@ impl Broker {
         resolver: Arc<dyn Resolve>,
         retries: Options,
         limits: &Limits,
+        sockets: Sockets,
     ) -> Result<Self, transport::TlsError> {
         Ok(Self {
             ceiling,
             carve_outs: CarveOuts::default(),
             found: Found::default(),
-            transports: Transports::new(resolver, limits.clone())?,
+            transports: Transports::new(resolver, limits.clone(), sockets.transports())?,
+            sockets: Slots::new(sockets.in_use(), limits.socket_wait),
             retries: Retries::new(retries),
             quotas: Quotas::new(),
         })
@@ -258,6 +266,11 @@ impl Broker {
             .turn(call, &permit.origin, hop.bucket.as_deref(), hop.cost)
             .await?;
 
+        // A network connection, of those that the tenant may have; it is another's when this goes.
+        let sockets = &self.sockets;
+        let tenant = call.link.key.tenant();
+        let _socket = sockets.take(tenant).await.ok_or(Failure::Busy)?;
+
         // Log, before any secret is in it.
         tracing::debug!(
             call = %call.id,
@@ -344,6 +357,7 @@ impl Failure {
             Self::TooLarge => "too-large",
             Self::Credential => "credential",
             Self::Limited(_) => "limited",
+            Self::Busy => "busy",
         }
     }
 }

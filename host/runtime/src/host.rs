@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use brightsync_core::component::Inspection;
 use brightsync_core::crm::Timestamp;
@@ -17,7 +17,7 @@ use brightsync_core::retry;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::broker::{Broker, Quota, Resolve, SystemResolver, TlsError};
+use crate::broker::{Broker, Quota, Resolve, Sockets, SystemResolver, TlsError};
 use crate::compile::{Compiler, Digest, OpenError, Store, Worker};
 use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
 use crate::connector::{Connector, LoadError, Source};
@@ -51,6 +51,9 @@ pub(crate) struct Shared {
     suspended: RwLock<HashMap<Suspension, &'static str>>,
     revisions: AtomicU64,
 }
+
+/// How long a call waits for a place.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Milliseconds since the Unix epoch.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -89,6 +92,7 @@ pub struct Builder {
     limits: Limits,
     retries: retry::Options,
     slots: u32,
+    sockets: Sockets,
     ceiling: Ceiling,
     resolver: Arc<dyn Resolve>,
     state: Arc<dyn StateStore>,
@@ -121,6 +125,7 @@ impl Host {
             limits: Limits::default(),
             retries: retry::Options::default(),
             slots: 100,
+            sockets: Sockets::of_this_process(),
             ceiling: Ceiling::any(),
             resolver: Arc::new(SystemResolver::default()),
             state: Arc::new(MemoryState::default()),
@@ -265,6 +270,14 @@ impl Builder {
         self
     }
 
+    /// How many network connections are open at once. By default that is what the system lets the process open (`RLIMIT_NOFILE`), less some for everything else.
+    ///
+    /// A third serves requests, of which one tenant has at most half; a third is kept for the next ones; and a third is left for servers that are dialled at two addresses at once.
+    pub fn sockets(mut self, sockets: u32) -> Self {
+        self.sockets = Sockets::new(sockets);
+        self
+    }
+
     /// Which hosts connectors may reach at the most, whatever tenants grant.
     pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
         self.ceiling = ceiling;
@@ -313,13 +326,19 @@ impl Builder {
             .transpose()?;
         Ok(Host(Arc::new(Shared {
             linker: store::linker(&engine).map_err(failed)?,
-            broker: Broker::new(self.ceiling, self.resolver, self.retries, &limits)?,
+            broker: Broker::new(
+                self.ceiling,
+                self.resolver,
+                self.retries,
+                &limits,
+                self.sockets,
+            )?,
             compiler: Compiler::new(compiled, self.worker),
             state: self.state,
             clock: self.clock,
             observer: self.observer,
             public_mail: self.public_mail,
-            slots: Slots::new(self.slots),
+            slots: Slots::new(self.slots, PATIENCE),
             closing: AtomicBool::new(false),
             versions: Versions::default(),
             suspended: RwLock::default(),

@@ -22,6 +22,7 @@ use crate::report::Meter;
 /// | `requests` | 1,000 | the guest is answered `denied` |
 /// | `redirects` | 3 | the guest is answered `denied` |
 /// | `quota_wait` | 20 s | the guest is answered `limited` |
+/// | `socket_wait` | 5 s | the guest is answered `not-sent` |
 /// | `connect_time` | 10 s | the guest is answered `not-sent`, after repeats |
 /// | `first_byte_time` | 30 s | the guest is answered `no-answer`, a read after repeats |
 /// | `silence` | 15 s | the same |
@@ -64,6 +65,8 @@ pub struct Limits {
     pub redirects: u32,
     /// Time that one request waits for its turn within the CRM's limits. Where it is known to take longer, the guest is answered at once.
     pub quota_wait: Duration,
+    /// Time that one request waits for a network connection, when all those that its tenant may have are in use.
+    pub socket_wait: Duration,
     /// Time for a connection to come about, TLS included.
     pub connect_time: Duration,
     /// Time from then until the head of the answer is here, whole.
@@ -142,6 +145,7 @@ impl Default for Limits {
             requests: 1_000,
             redirects: 3,
             quota_wait: Duration::from_secs(20),
+            socket_wait: Duration::from_secs(5),
             connect_time: Duration::from_secs(10),
             first_byte_time: Duration::from_secs(30),
             silence: Duration::from_secs(15),

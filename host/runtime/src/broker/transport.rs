@@ -26,11 +26,11 @@ use super::resolve::{Checked, NoAddress, Resolve, Rule};
 use crate::connection::{ConnectionKey, Link};
 use crate::limits::Limits;
 
+/// How many idle connections a transport keeps.
+pub(super) const IDLE_EACH: usize = 4;
+
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
-
-/// How many transports are kept; the one that was not used for longest goes first.
-const KEPT: usize = 512;
 
 /// The TLS configuration cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,8 @@ pub(super) struct Transports {
     resolver: Arc<dyn Resolve>,
     tls: ClientConfig,
     limits: Limits,
+    // How many are kept; the one that was not used for longest goes first.
+    kept: usize,
     open: Mutex<HashMap<Key, (Transport, u64)>>,
 }
 
@@ -79,7 +81,11 @@ pub(super) struct Received {
 }
 
 impl Transports {
-    pub(super) fn new(resolver: Arc<dyn Resolve>, limits: Limits) -> Result<Self, TlsError> {
+    pub(super) fn new(
+        resolver: Arc<dyn Resolve>,
+        limits: Limits,
+        kept: usize,
+    ) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -90,6 +96,7 @@ impl Transports {
             resolver,
             tls,
             limits,
+            kept,
             open: Mutex::default(),
         })
     }
@@ -112,7 +119,7 @@ impl Transports {
             *used = now;
             return Ok(transport.clone());
         }
-        if open.len() >= KEPT
+        if open.len() >= self.kept
             && let Some(oldest) = open
                 .iter()
                 .min_by_key(|(_, (_, used))| *used)
@@ -149,7 +156,7 @@ impl Transports {
             .http1_max_headers(self.limits.answer_headers)
             .connect_timeout(self.limits.connect_time)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(10)
+            .pool_max_idle_per_host(IDLE_EACH)
             .tcp_nodelay(true)
             .build()?;
         Ok(Transport { client, rule })

@@ -49,6 +49,7 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
         }),
         Err(failure) => Err(match failure {
             broker::Failure::Denied(code) => Failure::Denied(code),
+            broker::Failure::Busy => Failure::NotSent(failure.code().to_owned()),
             broker::Failure::NotSent(code) => Failure::NotSent(code.to_owned()),
             broker::Failure::NoAnswer(code) => Failure::NoAnswer(code.to_owned()),
             broker::Failure::TooLarge => Failure::TooLarge,
