@@ -8,9 +8,11 @@
 )]
 
 mod approval;
+mod authority;
 mod call;
 mod canary;
 mod caps;
+mod choke_point;
 mod compiling;
 mod creation;
 mod credential;
