@@ -9,7 +9,7 @@ use std::path::Path;
 
 use brightsync_build::{Options, Profile, Sdk};
 use brightsync_runtime::core::crm::page::PageRequest;
-use brightsync_runtime::core::grant::Grant;
+use brightsync_runtime::core::grant::{Approval, Grant};
 use brightsync_runtime::{ConnectionKey, ConnectionOptions, Host};
 use brightsync_sdk::testing::Exchange;
 use brightsync_sdk::{Connector, PageRequest as NativePageRequest};
@@ -63,6 +63,7 @@ async fn connection() -> brightsync_runtime::Connection {
             wanted_fields: Default::default(),
             credential: None,
             grant: Grant::default(),
+            approved: Approval::after_consent_to(&built.manifest),
             organisation: None,
         },
     )

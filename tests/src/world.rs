@@ -10,7 +10,8 @@ pub use brightsync_attacks::manifest::manifest;
 use brightsync_core::breaker;
 use brightsync_core::component::embed;
 use brightsync_core::crm::page::PageRequest;
-use brightsync_core::grant::{CarveOut, Grant};
+use brightsync_core::grant::{Approval, CarveOut, Grant};
+use brightsync_core::manifest::Manifest;
 use brightsync_core::origin::{Origin, Scheme};
 use brightsync_core::retry;
 use brightsync_runtime::{
@@ -56,6 +57,8 @@ pub struct Account {
     pub settings: BTreeMap<String, String>,
     /// What the tenant grants.
     pub grant: Grant,
+    /// What grant and credential are given to; none stands for the newest version that is loaded.
+    pub approved: Option<Approval>,
     /// The credential.
     pub credential: Option<Credential>,
     /// What the operator lets it reach.
@@ -102,6 +105,7 @@ impl World {
     /// Connects a tenant's account with a guest that is loaded.
     pub fn connect(&self, tenant: &str, guest: &str, account: Account) -> Connection {
         let key = ConnectionKey::new(tenant, "crm").unwrap();
+        let approved = account.approved.unwrap_or_else(|| self.newest(name(guest)));
         for carve_out in account.carve_outs {
             self.host.carve_out(key.clone(), carve_out);
         }
@@ -113,9 +117,24 @@ impl World {
                 wanted_fields: BTreeMap::new(),
                 credential: account.credential,
                 grant: account.grant,
+                approved,
                 organisation: account.organisation,
             },
         )
+    }
+
+    /// What an account approves that is connected now: the newest version, or what a guest asks for that is not loaded yet.
+    fn newest(&self, name: &str) -> Approval {
+        let loaded = self.host.connectors();
+        let newest = loaded
+            .iter()
+            .rev()
+            .filter_map(|it| it.manifest())
+            .find(|it| it.name().as_str() == name);
+        match newest {
+            Some(manifest) => Approval::after_consent_to(manifest),
+            None => Approval::after_consent_to(&Manifest::parse(&manifest(name)).unwrap()),
+        }
     }
 
     /// Loads a guest and connects `acme` with it.
@@ -176,6 +195,12 @@ impl Account {
     /// The account with one more host granted.
     pub fn grant(mut self, origin: &str) -> Self {
         self.grant.hosts.insert(origin.parse().unwrap());
+        self
+    }
+
+    /// The account with a grant of its own making, in TOML.
+    pub fn granted(mut self, grant: &str) -> Self {
+        self.grant = toml::from_str(grant).unwrap();
         self
     }
 

@@ -428,7 +428,7 @@ async fn a_log_line_is_cut_and_what_a_terminal_would_obey_is_shown() {
     assert!((4000..4400).contains(&line.len()), "{}", line.len());
 }
 
-/// The fields of `Limits`, each with a function above; `pages` is in `reads.rs`, `redirects` in `redirect.rs`, and what unpacking and guessing may use in `redact.rs`.
+/// The fields of `Limits`, each with a function above; what an answer may take is in `caps.rs`, `pages` in `reads.rs`, `redirects` in `redirect.rs`, `socket_wait` in `sockets.rs`, and what unpacking and guessing may use in `redact.rs`.
 #[test]
 fn every_limit_has_a_test() {
     let limits = include_str!("../../host/runtime/src/limits.rs");
@@ -441,9 +441,11 @@ fn every_limit_has_a_test() {
         .unwrap();
     let tests = concat!(
         include_str!("limits.rs"),
+        include_str!("caps.rs"),
         include_str!("reads.rs"),
         include_str!("redirect.rs"),
         include_str!("redact.rs"),
+        include_str!("sockets.rs"),
         include_str!("tables.rs")
     );
     for field in fields

@@ -7,10 +7,14 @@
     reason = "clippy's leave for tests does not reach the functions that tests share"
 )]
 
+mod approval;
 mod attacks;
 mod audit;
+mod authority;
 mod call;
 mod canary;
+mod caps;
+mod choke_point;
 mod compiling;
 mod creation;
 mod credential;
@@ -21,6 +25,7 @@ mod lifecycle;
 mod limits;
 mod loading;
 mod metrics;
+mod narrowed;
 mod quota;
 mod reads;
 mod redact;
@@ -30,6 +35,7 @@ mod response;
 mod retry;
 mod sandbox;
 mod small;
+mod sockets;
 mod state;
 mod tables;
 mod tidy;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result};
 use brightsync_core::component::{self, Caps};
 use brightsync_core::function::Function;
-use brightsync_core::grant::Proposal;
+use brightsync_core::grant::{Approval, Proposal};
 use brightsync_core::setting::Settings;
 use brightsync_runtime::{
     Connection, ConnectionKey, ConnectionOptions, Host, JsonCallError, Report, Worker,
@@ -174,6 +174,7 @@ impl Call {
             credential,
             // Whoever wrote the addresses into the command line has agreed to them, and has just been shown them.
             grant: proposal.into_grant_after_consent(),
+            approved: Approval::after_consent_to(&manifest),
             organisation: None,
         };
         let connection = host.connect(key, options);

@@ -11,7 +11,7 @@ mod tour;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use brightsync_core::grant::{CarveOut, Proposal};
+use brightsync_core::grant::{Approval, CarveOut, Proposal};
 use brightsync_core::manifest::Manifest;
 use brightsync_core::name::RecipeName;
 use brightsync_core::origin::Origin;
@@ -277,6 +277,7 @@ fn connection(
         credential: Some(Credential::new(recipe, entrance.secrets())),
         // The customers of the demo agree to everything that the connector asks of their own server.
         grant: proposal.into_grant_after_consent(),
+        approved: Approval::after_consent_to(manifest),
         organisation: None,
     };
     Ok(host.connect(key, options))

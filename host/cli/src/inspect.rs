@@ -1,13 +1,13 @@
 //! `brightsync inspect`: everything that can be known of a component without running it, refused ones included.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use brightsync_core::component::{Caps, Inspection};
 use brightsync_core::contract;
 use brightsync_core::function::{Function, Interface};
-use brightsync_core::manifest::{Manifest, Reads, Recipe, RecipeKind};
+use brightsync_core::manifest::{Difference, Manifest, Reads, Recipe, RecipeKind};
 use brightsync_core::setting::{Kind, Setting as Declared};
 use clap::Args;
 use serde_json::{Value, json};
@@ -22,6 +22,8 @@ const EXAMPLES: &str = "\
 Examples:
   brightsync inspect acme.wasm            what it is, what it asks for, what it can do
   brightsync inspect acme.wasm --json     the same for scripts
+  brightsync inspect acme-2.wasm --against acme-1.wasm
+                                          what the one asks for that the other does not: what its users have to approve
 
 No line of the component is run. One that a host would not load is shown as well, with what is wrong, and the exit
 code is 6.";
@@ -33,6 +35,9 @@ pub(crate) struct Inspect {
     /// The connector's file
     #[arg(value_name = "FILE.wasm")]
     file: PathBuf,
+    /// Another version, to compare what the two ask for
+    #[arg(long, value_name = "OLD.wasm")]
+    against: Option<PathBuf>,
     /// Answer in JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -40,18 +45,26 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self, setting: &Setting) -> Result<Exit> {
-        let bytes = fs::read(&self.file).with_context(|| {
-            format!(
-                "{:?} cannot be read; `brightsync build` writes it",
-                self.file
-            )
-        })?;
-        let inspection = Inspection::of(&bytes, &Caps::default())
-            .with_context(|| format!("{:?} is no connector that may be loaded", self.file))?;
+        let inspection = inspection(&self.file)?;
+        let difference = match (&self.against, inspection.manifest()) {
+            (Some(old), Some(new)) => {
+                let old = self::inspection(old)?;
+                let old = old.manifest().with_context(|| {
+                    format!("{:?} has no manifest to compare with", self.against)
+                })?;
+                Some(Difference::between(old, new))
+            }
+            (Some(_), None) | (None, _) => None,
+        };
         if self.json {
-            setting.terminal.line(document(&inspection));
+            setting
+                .terminal
+                .line(document(&inspection, difference.as_ref()));
         } else {
             show(&inspection, &setting.terminal);
+            if let Some(difference) = &difference {
+                show_difference(difference, &setting.terminal);
+            }
         }
         Ok(if inspection.faults().is_empty() {
             Exit::Success
@@ -59,6 +72,13 @@ impl Inspect {
             Exit::Refused
         })
     }
+}
+
+fn inspection(file: &Path) -> Result<Inspection> {
+    let bytes = fs::read(file)
+        .with_context(|| format!("{file:?} cannot be read; `brightsync build` writes it"))?;
+    Inspection::of(&bytes, &Caps::default())
+        .with_context(|| format!("{file:?} is no connector that may be loaded"))
 }
 
 /// The imports of a component that are not the contract's: what its language's library wants.
@@ -69,7 +89,7 @@ pub(crate) fn beyond_the_contract(inspection: &Inspection) -> Vec<&str> {
         .collect()
 }
 
-fn document(inspection: &Inspection) -> Value {
+fn document(inspection: &Inspection, difference: Option<&Difference>) -> Value {
     let mut document = json!(inspection);
     if let Some(members) = document.as_object_mut() {
         let authority = inspection.manifest().map(Manifest::authority_digest);
@@ -77,6 +97,9 @@ fn document(inspection: &Inspection) -> Value {
             "authority-digest".to_owned(),
             json!(authority.map(|it| it.to_string())),
         );
+        if let Some(difference) = difference {
+            members.insert("difference".to_owned(), json!(difference));
+        }
         members.insert("loadable".to_owned(), json!(inspection.faults().is_empty()));
     }
     document
@@ -101,6 +124,16 @@ fn show(inspection: &Inspection, terminal: &Terminal) {
         crm(manifest, terminal);
     }
     component(inspection, terminal);
+}
+
+fn show_difference(difference: &Difference, terminal: &Terminal) {
+    heading("Compared with the other version", terminal);
+    if difference.is_none() {
+        terminal.line("  it asks for the same, so that what was approved stays approved");
+    }
+    for line in difference.to_string().lines() {
+        terminal.line(format!("  {line}"));
+    }
 }
 
 fn heading(text: &str, terminal: &Terminal) {
@@ -129,10 +162,11 @@ fn identity(manifest: &Manifest, terminal: &Terminal) {
 
 fn access(manifest: &Manifest, terminal: &Terminal) {
     heading("Asks to talk to", terminal);
-    let mut table = Columns::new(&[("host", Left), ("what for", Left)]);
+    let mut table = Columns::new(&[("host", Left), ("makes", Left), ("what for", Left)]);
     for host in manifest.hosts() {
         table.row([
             host.origin().to_string(),
+            text::outside(&host.requests()).into_owned(),
             text::outside(host.why()).into_owned(),
         ]);
     }

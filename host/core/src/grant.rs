@@ -1,18 +1,25 @@
 //! What a tenant and an operator allow a connector: grants, ceilings and carve-outs, as plain values.
 //!
-//! A grant is a list of origins that somebody has agreed to, never a reference to what a manifest
+//! A grant is a list of origins, or of some of their requests, that somebody has agreed to, never a reference to what a manifest
 //! asks. [`Proposal`] is what to show to that person; it is another type, so that nothing takes the
 //! one for the other.
 
+mod approval;
 mod carve_out;
 mod ceiling;
+mod entry;
+mod granted_host;
+pub(crate) mod reach;
 
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use approval::Approval;
 pub use carve_out::{CarveOut, InvalidCarveOut};
-pub use ceiling::{Ceiling, HostPattern, InvalidHostPattern};
+pub use ceiling::{AllowedHosts, Ceiling, HostPattern, InvalidHostPattern};
+pub use granted_host::GrantedHost;
+pub use reach::{Empty, InvalidPath, PathPrefix, Reach};
 
 use crate::manifest::Manifest;
 use crate::name::RecipeName;
@@ -23,8 +30,8 @@ use crate::setting::Settings;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Grant {
-    /// The origins that the connector may talk to.
-    pub hosts: BTreeSet<Origin>,
+    /// The origins that the connector may talk to. Several entries about one origin permit what any of them does.
+    pub hosts: BTreeSet<GrantedHost>,
     /// The origins that the credential may go to; those that are no hosts, too, have no effect.
     pub audience: BTreeSet<Origin>,
 }
@@ -40,6 +47,8 @@ pub struct Proposal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProposedHost {
     origin: Origin,
+    #[serde(flatten)]
+    reach: Reach,
     why: String,
 }
 
@@ -53,9 +62,10 @@ impl Proposal {
     ) -> Result<Self, ExpandError> {
         let mut hosts = Vec::new();
         for host in manifest.hosts() {
-            if let Some(origin) = present(host.origin().expand(settings))? {
+            if let Some((origin, reach)) = host.expand(settings)? {
                 hosts.push(ProposedHost {
                     origin,
+                    reach,
                     why: host.why().to_owned(),
                 });
             }
@@ -84,7 +94,11 @@ impl Proposal {
     /// Makes the grant of somebody who has seen the whole proposal and said yes to all of it.
     pub fn into_grant_after_consent(self) -> Grant {
         Grant {
-            hosts: self.hosts.into_iter().map(|host| host.origin).collect(),
+            hosts: self
+                .hosts
+                .into_iter()
+                .map(|it| GrantedHost::new(it.origin, it.reach))
+                .collect(),
             audience: self.audience,
         }
     }
@@ -94,6 +108,11 @@ impl ProposedHost {
     /// Returns the origin.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Returns which requests to it.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Returns what the connector needs it for, in the author's words.
@@ -169,6 +188,48 @@ mod tests {
         check::<Grant>(
             "manifest = true",
             expect!["unknown field `manifest`, expected `hosts` or `audience`"],
+        );
+    }
+
+    #[test]
+    fn an_entry_of_a_grant_may_be_narrowed_to_methods_and_paths() {
+        check::<Grant>(
+            "hosts = ['https://a.example', { origin = 'https://b.example', methods = ['GET', 'POST'], paths = ['/api/v4/'] }]",
+            expect![[
+                r#"{"hosts":["https://a.example",{"origin":"https://b.example","methods":["GET","POST"],"paths":["/api/v4"]}],"audience":[]}"#
+            ]],
+        );
+        check::<Grant>(
+            "hosts = [{ origin = 'https://b.example' }]",
+            expect![[r#"{"hosts":["https://b.example"],"audience":[]}"#]],
+        );
+        check::<Grant>(
+            "hosts = [{ origin = 'https://b.example', methods = [] }]",
+            expect![
+                "`methods` is empty, so that no request is left; list some, or remove it for all"
+            ],
+        );
+        check::<Grant>(
+            "hosts = [{ origin = 'https://b.example', methods = ['get'] }]",
+            expect![[
+                r#"the method "get" is not allowed; use GET, HEAD, POST, PUT, PATCH or DELETE, in capitals"#
+            ]],
+        );
+        check::<Grant>(
+            "hosts = [{ origin = 'https://b.example', paths = ['/api/*'] }]",
+            expect![[
+                r#""/api/*" is no path that everybody reads the same way; write it as in "/api/v4/", which is for all below it, without `*`, `?` and dots"#
+            ]],
+        );
+        check::<Grant>(
+            "hosts = [{ origin = 'https://b.example', path = ['/api'] }]",
+            expect!["unknown field `path`, expected one of `origin`, `methods`, `paths`"],
+        );
+        check::<Ceiling>(
+            "allow = ['a.example', { host = '*.example.com', methods = ['GET'] }]",
+            expect![[
+                r#"{"allow":["a.example",{"host":"*.example.com","methods":["GET"]}],"deny":[]}"#
+            ]],
         );
     }
 

@@ -5,8 +5,11 @@
 
 mod answer;
 mod authority;
+mod difference;
+mod host;
 mod http;
 mod limits;
+mod path;
 mod raw;
 mod reader;
 mod reads;
@@ -21,7 +24,9 @@ use serde::Serialize;
 
 pub use answer::{AnswerRule, Means};
 pub(crate) use answer::{Place, Sign};
-pub use authority::{AuthorityDigest, InvalidDigest};
+pub use authority::{AuthorityDigest, InvalidDigest, Part};
+pub use difference::{Change, Difference, Exchange};
+pub use host::Host;
 pub use http::BaseAddress;
 pub use limits::{Bucket, Counts, HeaderPlace, Limits, Reset, ResetForm, Told, Window};
 pub use reads::{DepartureKind, Me, OwnerKind, Reads, ScopeKind};
@@ -30,7 +35,6 @@ pub use recipe::{HeaderName, ParameterName, Recipe, RecipeKind};
 use crate::contract::ContractVersion;
 use crate::function::Function;
 use crate::name::{ConnectorName, RecipeName, SettingName};
-use crate::origin::Template;
 use crate::redact::place;
 use crate::setting::Setting;
 
@@ -68,13 +72,6 @@ pub struct Manifest {
 /// Names who publishes a connector, as it is shown to people.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Publisher(String);
-
-/// A server that the connector asks to talk to, and what for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Host {
-    origin: Template,
-    why: String,
-}
 
 /// How exact and how late the times of the CRM's records are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -150,7 +147,7 @@ impl Manifest {
         self.idempotency_header.as_ref()
     }
 
-    /// Returns the servers that the connector asks for; at least one, none twice.
+    /// Returns the servers that the connector asks for; at least one, and none twice but for different requests.
     pub fn hosts(&self) -> &[Host] {
         &self.hosts
     }
@@ -197,9 +194,9 @@ impl Manifest {
 
     /// Returns a digest of everything that decides where the connector and a credential may go.
     ///
-    /// Approvals are bound to it: a version whose digest differs waits for a new approval.
+    /// Approvals are bound to it and to the publisher: a version of which either differs waits for a new approval.
     pub fn authority_digest(&self) -> AuthorityDigest {
-        authority::digest(self)
+        authority::Authority::of(self).digest()
     }
 }
 
@@ -207,18 +204,6 @@ impl Publisher {
     /// Returns the publisher as it is shown to people.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl Host {
-    /// Returns the origin, with its placeholders.
-    pub fn origin(&self) -> &Template {
-        &self.origin
-    }
-
-    /// Returns what the connector needs it for, in the author's words.
-    pub fn why(&self) -> &str {
-        &self.why
     }
 }
 

@@ -1,33 +1,52 @@
-//! Decides whether a connection may send a request to an address, and whether the credential goes along.
+//! Decides whether a connection may send a request, and whether the credential goes along.
 //!
 //! What is allowed is what the manifest asks and the tenant granted and the operator allows. The
 //! layers are asked in that order, and the first one that refuses names itself and the line that
 //! would permit it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use thiserror::Error;
 use url::Url;
 
 use crate::address;
-use crate::grant::{CarveOut, Ceiling, Grant, present};
+use crate::grant::{CarveOut, Ceiling, Grant, GrantedHost, Reach, present};
 use crate::manifest::Manifest;
 use crate::name::RecipeName;
 use crate::origin::{self, ExpandError, Origin, Scheme, Template};
+use crate::request::Method;
 use crate::rule::Rule;
 use crate::setting::Settings;
 
 /// The three layers of one connection, put together.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    // With the form that the manifest has it in.
-    asked: BTreeMap<Origin, Template>,
+    asked: Vec<Asked>,
     grant: Grant,
     ceiling: Ceiling,
     // Invariant: no two for one origin.
     carve_outs: Vec<CarveOut>,
     recipe: Option<Audience>,
+}
+
+/// A host of the manifest, with these settings.
+#[derive(Debug, Clone)]
+struct Asked {
+    origin: Origin,
+    reach: Reach,
+    // The form that the manifest has it in.
+    template: Template,
+    // The path that the tenant wrote behind the address, below which the manifest's paths are.
+    below: String,
+}
+
+/// The request that is asked about.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    origin: &'a Origin,
+    method: Method,
+    path: &'a str,
 }
 
 #[derive(Debug, Clone)]
@@ -114,6 +133,11 @@ enum Mend {
     Other(&'static str),
 }
 
+/// A path that hides what it is below is not permitted by naming it.
+const HIDDEN: Mend = Mend::Other(
+    "no line would permit it, since its path is not one that everybody reads the same way",
+);
+
 impl Policy {
     /// Puts together what the manifest asks with these settings, what the tenant granted and what
     /// the operator allows on one connection.
@@ -125,10 +149,15 @@ impl Policy {
         carve_outs: &[CarveOut],
         recipe: Option<&RecipeName>,
     ) -> Result<Self, Error> {
-        let mut asked = BTreeMap::new();
+        let mut asked = Vec::new();
         for host in manifest.hosts() {
-            let origin = present(host.origin().expand(settings))?;
-            asked.extend(origin.map(|origin| (origin, host.origin().clone())));
+            let expanded = host.expand(settings)?;
+            asked.extend(expanded.map(|(origin, reach)| Asked {
+                origin,
+                reach,
+                template: host.origin().clone(),
+                below: host.below(settings).to_owned(),
+            }));
         }
         for (position, carve_out) in carve_outs.iter().enumerate() {
             if carve_outs
@@ -153,14 +182,19 @@ impl Policy {
         })
     }
 
-    /// Decides about one request by the address that it is about to go to.
+    /// Decides about one request by its method and the address that it is about to go to.
     ///
-    /// A permit is for this address as it is; after a redirect the new address is asked about anew.
-    pub fn check(&self, address: &Url) -> Result<Permit, Refusal> {
+    /// A permit is for this method and this address as it is; after a redirect both are asked about anew.
+    pub fn check(&self, method: Method, address: &Url) -> Result<Permit, Refusal> {
         let origin = Origin::of(address).map_err(unreadable)?;
-        self.asked_by_manifest(&origin)?;
-        self.granted_by_tenant(&origin)?;
-        self.allowed_by_operator(&origin)?;
+        let target = Target {
+            origin: &origin,
+            method,
+            path: address.path(),
+        };
+        self.asked_by_manifest(target)?;
+        self.granted_by_tenant(target)?;
+        self.allowed_by_operator(target)?;
         let carve_out = self
             .carve_outs
             .iter()
@@ -178,22 +212,50 @@ impl Policy {
         })
     }
 
-    fn asked_by_manifest(&self, origin: &Origin) -> Result<(), Refusal> {
-        if !Rule::ManifestHosts.refuses(!self.asked.contains_key(origin)) {
+    fn asked_by_manifest(&self, target: Target<'_>) -> Result<(), Refusal> {
+        let Target { origin, .. } = target;
+        let mut asked = self.asked.iter().filter(|it| it.origin == *origin);
+        let is_asked = |it: &Asked| it.reach.permits(target.method, target.path);
+        let rule = match asked.clone().next() {
+            Some(_) => Rule::ManifestReach,
+            None => Rule::ManifestHosts,
+        };
+        if !rule.refuses(!asked.clone().any(is_asked)) {
             return Ok(());
         }
-        let line = format!("origin = \"{origin}\"");
-        // What a manifest cannot ask for by itself, it can leave to the tenant.
-        let mend = match Template::parse(&origin.to_string()) {
-            Ok(_) => Mend::Line {
-                place: "a [[hosts]] of the connector's manifest".to_owned(),
-                line,
-            },
-            Err(_) => Mend::Other(
-                "no host in a manifest would permit it, only a setting of kind \"origin\" with this value",
+        let place = "a [[hosts]] of the connector's manifest".to_owned();
+        let (rule, mend) = match asked.next() {
+            Some(asked) => {
+                let path = target.path.strip_prefix(asked.below.as_str());
+                let mend = match path.map(|path| Reach::of_request(target.method, path)) {
+                    Some(Some(reach)) => Mend::Line {
+                        place,
+                        line: format!("origin = \"{}\"{}", asked.template, reach.keys()),
+                    },
+                    Some(None) => HIDDEN,
+                    None => Mend::Other(
+                        "no line would permit it, since its path is not below the one of the connection's setting",
+                    ),
+                };
+                (
+                    format!("{target} is beyond what the manifest asks of this host"),
+                    mend,
+                )
+            }
+            None => (
+                format!("{origin} is not among the hosts of the manifest"),
+                // What a manifest cannot ask for by itself, it can leave to the tenant.
+                match Template::parse(&origin.to_string()) {
+                    Ok(_) => Mend::Line {
+                        place,
+                        line: format!("origin = \"{origin}\""),
+                    },
+                    Err(_) => Mend::Other(
+                        "no host in a manifest would permit it, only a setting of kind \"origin\" with this value",
+                    ),
+                },
             ),
         };
-        let rule = format!("{origin} is not among the hosts of the manifest");
         Err(Refusal {
             layer: Layer::Manifest,
             rule,
@@ -201,23 +263,45 @@ impl Policy {
         })
     }
 
-    fn granted_by_tenant(&self, origin: &Origin) -> Result<(), Refusal> {
-        if !Rule::GrantedHosts.refuses(!self.grant.hosts.contains(origin)) {
+    fn granted_by_tenant(&self, target: Target<'_>) -> Result<(), Refusal> {
+        let Target { origin, .. } = target;
+        let granted = self.grant.hosts.iter();
+        let mut granted = granted.filter(|it| it.origin() == origin);
+        let is_granted = |it: &GrantedHost| it.reach().permits(target.method, target.path);
+        let rule = match granted.clone().next() {
+            Some(_) => Rule::GrantedReach,
+            None => Rule::GrantedHosts,
+        };
+        if !rule.refuses(!granted.clone().any(is_granted)) {
             return Ok(());
         }
-        let line = format!("hosts = [\"{origin}\"]");
-        let rule = format!("{origin} is not among the hosts of the grant");
+        let place = "the connection's grant".to_owned();
+        let (rule, mend) = match granted.next() {
+            Some(_) => {
+                let line = target.line("hosts", "origin", &origin.to_string());
+                (
+                    format!("{target} is beyond what the grant has of this host"),
+                    line.map_or(HIDDEN, |line| Mend::Line { place, line }),
+                )
+            }
+            None => (
+                format!("{origin} is not among the hosts of the grant"),
+                Mend::Line {
+                    place,
+                    line: format!("hosts = [\"{origin}\"]"),
+                },
+            ),
+        };
         Err(Refusal {
             layer: Layer::Tenant,
             rule,
-            mend: Mend::Line {
-                place: "the connection's grant".to_owned(),
-                line,
-            },
+            mend,
         })
     }
 
-    fn allowed_by_operator(&self, origin: &Origin) -> Result<(), Refusal> {
+    fn allowed_by_operator(&self, target: Target<'_>) -> Result<(), Refusal> {
+        let Target { origin, .. } = target;
+        let host = origin.host();
         let refuse = |rule, mend| {
             Err(Refusal {
                 layer: Layer::Operator,
@@ -230,20 +314,26 @@ impl Policy {
         }
         if let Some(pattern) = self.ceiling.denies(origin) {
             return refuse(
-                format!("{} is denied by deny = [\"{pattern}\"]", origin.host()),
+                format!("{host} is denied by deny = [\"{pattern}\"]"),
                 Mend::Other("only removing that line from the operator's ceiling would permit it"),
             );
         }
-        if self.ceiling.allows(origin) {
+        if self.ceiling.permits(origin, target.method, target.path) {
             return Ok(());
         }
-        let host = origin.host();
-        let line = format!("allow = [\"{host}\"]");
+        let place = "the operator's ceiling".to_owned();
+        if self.ceiling.allows(origin) {
+            let line = target.line("allow", "host", &host.to_string());
+            return refuse(
+                format!("{target} is beyond what may be granted of this host"),
+                line.map_or(HIDDEN, |line| Mend::Line { place, line }),
+            );
+        }
         refuse(
             format!("{host} is not among the hosts that may be granted"),
             Mend::Line {
-                place: "the operator's ceiling".to_owned(),
-                line,
+                place,
+                line: format!("allow = [\"{host}\"]"),
             },
         )
     }
@@ -255,10 +345,9 @@ impl Policy {
             return Credential::None;
         };
         if Rule::Audience.refuses(!recipe.asked.contains(origin)) {
-            let host = self
-                .asked
-                .get(origin)
-                .map_or_else(|| origin.to_string(), Template::to_string);
+            let mut asked = self.asked.iter();
+            let host = asked.find(|it| it.origin == *origin);
+            let host = host.map_or_else(|| origin.to_string(), |it| it.template.to_string());
             let line = format!("audience = [\"{host}\"]");
             let rule = format!("{origin} is not in the audience of the recipe");
             let place = format!("[auth.{}] of the connector's manifest", recipe.name);
@@ -283,6 +372,23 @@ impl Policy {
             });
         }
         Credential::Allowed
+    }
+}
+
+impl Target<'_> {
+    /// The entry of a list that would permit this request; nothing, if it cannot be written.
+    fn line(&self, list: &str, key: &str, host: &str) -> Option<String> {
+        let reach = Reach::of_request(self.method, self.path)?;
+        Some(format!(
+            "{list} = [{{ {key} = \"{host}\"{} }}]",
+            reach.keys()
+        ))
+    }
+}
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.method, self.origin, self.path)
     }
 }
 

@@ -4,11 +4,15 @@
 //! log, dialler, server) can understand it differently from the check. Whatever two readers are known to understand
 //! differently is refused rather than repaired. Whether the host may be talked to at all is not decided here.
 
+mod method;
+
 use url::Url;
 
 use crate::escape::escape;
 use crate::header;
 use crate::rule::Rule;
+
+pub use method::Method;
 
 /// What a connector asks for.
 #[derive(Clone, Copy, Debug)]
@@ -32,66 +36,6 @@ pub struct Checked {
     pub url: Url,
     /// Names in lower case, each at most once, and values.
     pub headers: Vec<(String, String)>,
-}
-
-/// The methods that a connector may use.
-///
-/// `CONNECT` and `TRACE` are ways around a proxy's rules, `OPTIONS` is for browsers, and no CRM's API needs another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(
-    missing_docs,
-    reason = "the methods are those of RFC 9110 and RFC 5789"
-)]
-pub enum Method {
-    Get,
-    Head,
-    Post,
-    Put,
-    Patch,
-    Delete,
-}
-
-impl Method {
-    /// Returns the method as it is sent.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-        }
-    }
-
-    /// Returns whether the method changes nothing (RFC 9110, section 9.2.1).
-    #[must_use]
-    pub fn is_safe(self) -> bool {
-        matches!(self, Self::Get | Self::Head)
-    }
-
-    /// Returns whether carrying the method out twice does no more than once (RFC 9110, section 9.2.2).
-    #[must_use]
-    pub fn is_idempotent(self) -> bool {
-        match self {
-            Self::Get | Self::Head | Self::Put | Self::Delete => true,
-            Self::Post | Self::Patch => false,
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Get,
-            Self::Head,
-            Self::Post,
-            Self::Put,
-            Self::Patch,
-            Self::Delete,
-        ]
-        .into_iter()
-        .find(|it| it.as_str() == text)
-    }
 }
 
 /// The most that one request may carry.
@@ -256,7 +200,7 @@ pub fn check(
     reserved: &Reserved<'_>,
     caps: &Caps,
 ) -> Result<Checked, Fault> {
-    let method = Method::parse(ask.method).ok_or_else(|| Fault::Method(shown(ask.method)))?;
+    let method: Method = ask.method.parse()?;
     let body = ask.body_len.unwrap_or(0);
     if Rule::ReadBody.refuses(body > 0 && method.is_safe()) {
         return Err(Fault::Body(method.as_str()));
@@ -293,6 +237,31 @@ pub fn reaches(url: &Url, endpoint: &Url) -> bool {
     below
         && url.host() == endpoint.host()
         && url.port_or_known_default() == endpoint.port_or_known_default()
+}
+
+/// Says whether a path has a step up or a stay in it for a server that decodes more than once, so that nobody can say what it is below.
+///
+/// For one that decodes once, [`check`] has refused it already.
+pub(crate) fn climbs(path: &str) -> bool {
+    const ROUNDS: usize = 8;
+    let mut path = path.as_bytes().to_vec();
+    for _ in 0..ROUNDS {
+        let mut segments = path.split(|it| matches!(it, b'/' | b'\\'));
+        if segments.any(|it| matches!(name_of(it), b"." | b"..")) {
+            return true;
+        }
+        let next = decode(&path);
+        if next == path {
+            return false;
+        }
+        path = next;
+    }
+    true
+}
+
+/// Returns a segment without its parameters (RFC 3986, section 3.3).
+fn name_of(segment: &[u8]) -> &[u8] {
+    segment.split(|it| *it == b';').next().unwrap_or_default()
 }
 
 /// Makes an absolute address of what a connector wrote.
@@ -392,10 +361,9 @@ fn check_path(path: &str) -> Result<(), Fault> {
         return Err(Fault::Path("has an encoded control character or backslash"));
     }
     // `..%2f` is a step up for a server that decodes first, and `..;x` for one that drops parameters (Tomcat).
-    let climbs = decoded.split(|it| *it == b'/').any(|it| {
-        let name = it.split(|it| *it == b';').next().unwrap_or_default();
-        matches!(name, b"." | b"..")
-    });
+    let climbs = decoded
+        .split(|it| *it == b'/')
+        .any(|it| matches!(name_of(it), b"." | b".."));
     if Rule::PlainPath.refuses(climbs) {
         Err(Fault::Path("has a . or .. segment"))
     } else {
@@ -560,12 +528,7 @@ fn plain_segments(url: &Url) -> Option<Vec<Vec<u8>>> {
     path.make_ascii_lowercase();
     let segments = path
         .split(|it| matches!(it, b'/' | b'\\'))
-        .map(|it| {
-            it.split(|it| *it == b';')
-                .next()
-                .unwrap_or_default()
-                .to_vec()
-        })
+        .map(|it| name_of(it).to_vec())
         .filter(|it| !matches!(it.as_slice(), b"" | b"."))
         .collect();
     Some(segments)

@@ -33,6 +33,8 @@ rules! {
     // Where a request may go.
     ManifestHosts: "only to hosts that the manifest names",
     GrantedHosts: "only to hosts that the tenant granted",
+    ManifestReach: "only with methods and paths that the manifest names",
+    GrantedReach: "only with methods and paths that the tenant granted",
     Ceiling: "only to hosts that the operator allows and does not deny",
     Https: "only over https, but for carve-outs",
     PublicLiteral: "an address that is written out is a public one",
@@ -75,6 +77,11 @@ rules! {
     // What comes back.
     AnswerHeader: "only headers on the list are passed on",
     AnswerLocation: "only a place on the same server is passed on",
+    OneEnd: "an answer says once where it ends",
+    AnswerHeaderSize: "the headers of an answer have a largest size",
+    FirstByte: "an answer begins in time",
+    Silence: "an answer goes on in time",
+    AnswerTime: "an answer ends in time",
     AnswerSize: "an answer has a largest size",
     AnswerPackedSize: "a packed answer has a largest size",
     AnswerRatio: "an answer does not unpack to hundreds of times its size",
@@ -122,6 +129,7 @@ rules! {
     OutermostManifest: "the manifest is that of the whole",
     Pattern: "a setting is what its pattern says, whole",
     RegisteredDomain: "a host that differs per customer has a fixed registered domain",
+    Approval: "a version that may do something else waits until it is approved",
     CodeSeal: "compiled code bears this installation's seal",
 }
 

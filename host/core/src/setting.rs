@@ -281,15 +281,10 @@ impl Settings {
         }
         let settings = Self(values);
         for host in manifest.hosts() {
-            match host.origin().expand(&settings) {
-                Ok(_) | Err(ExpandError::Missing { .. }) => {}
-                Err(cause) => {
-                    return Err(Error::Host {
-                        template: host.origin().to_string(),
-                        cause,
-                    });
-                }
-            }
+            host.expand(&settings).map_err(|cause| Error::Host {
+                template: host.origin().to_string(),
+                cause,
+            })?;
         }
         Ok(settings)
     }

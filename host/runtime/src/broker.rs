@@ -16,6 +16,7 @@ mod quota;
 mod redact;
 mod resolve;
 mod retry;
+mod sockets;
 mod step;
 mod transport;
 mod underway;
@@ -28,7 +29,7 @@ use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::RecipeKind;
 use brightsync_core::policy::{Credential, Permit, Policy};
 use brightsync_core::redirect::Trail;
-use brightsync_core::request::{self, Base, Caps, Reserved};
+use brightsync_core::request::{self, Base, Caps, Method, Reserved};
 use brightsync_core::response;
 use brightsync_core::retry::{Meaning, Options};
 use brightsync_core::rule::Rule;
@@ -48,13 +49,16 @@ use self::quota::Turn;
 use self::redact::{Found, Redaction};
 pub use self::resolve::{Resolve, SystemResolver};
 use self::retry::{Attempts, Retries};
+pub(crate) use self::sockets::Sockets;
 use self::step::{Hop, Step};
 pub use self::transport::TlsError;
 use self::transport::Transports;
 use self::underway::Underway;
 use crate::audit::Unwritten;
 use crate::connection::ConnectionKey;
+use crate::limits::Limits;
 use crate::report::{Allowance, Exchange, Stage};
+use crate::slots::{Slot, Slots};
 use crate::store::Call;
 
 /// The guarded way out.
@@ -63,6 +67,7 @@ pub(crate) struct Broker {
     carve_outs: CarveOuts,
     found: Found,
     transports: Transports,
+    sockets: Slots,
     retries: Retries,
     pub(crate) quotas: Quotas,
 }
@@ -100,12 +105,15 @@ impl Broker {
         ceiling: Ceiling,
         resolver: Arc<dyn Resolve>,
         retries: Options,
+        limits: &Limits,
+        sockets: Sockets,
     ) -> Result<Self, transport::TlsError> {
         Ok(Self {
             ceiling,
             carve_outs: CarveOuts::default(),
             found: Found::default(),
-            transports: Transports::new(resolver)?,
+            transports: Transports::new(resolver, limits.clone(), sockets.transports())?,
+            sockets: Slots::new(sockets.in_use(), limits.socket_wait),
             retries: Retries::new(retries),
             quotas: Quotas::new(),
         })
@@ -235,7 +243,7 @@ impl Broker {
             Ok(()) => self.turn(call, hop, attempts, exchange).await,
             Err(failure) => Err(failure),
         };
-        let turn = turn.inspect_err(|failure| refuse(call, exchange, failure))?;
+        let (turn, _socket) = turn.inspect_err(|failure| refuse(call, exchange, failure))?;
         let permitted = match call.shared.audit.permitted(call, exchange) {
             Ok(()) => self.attempt(call, hop, turn, attempts, exchange).await,
             Err(Unwritten) => Err(Failure::denied(Layer::Audit, "audit")),
@@ -265,7 +273,7 @@ impl Broker {
         exchange.clean(call);
 
         // Policy: manifest, tenant, operator.
-        let permit = self.permit(call, &checked.url)?;
+        let permit = self.permit(call, checked.method, &checked.url)?;
 
         let hop = Hop::new(checked, permit, step);
         if hop.changes
@@ -284,7 +292,7 @@ impl Broker {
         hop: &Hop,
         attempts: &Attempts<'_>,
         exchange: &mut Exchange,
-    ) -> Result<Turn, Failure> {
+    ) -> Result<(Turn, Slot), Failure> {
         // What was suspended while the call ran sends nothing more.
         if call.shared.suspended(&call.link).is_some() {
             return Err(Failure::denied(Layer::Suspension, SUSPENDED));
@@ -292,7 +300,7 @@ impl Broker {
         if attempts.has_waited() {
             // In the meantime the operator may have taken the leave back.
             let asking = Instant::now();
-            self.permit(call, &hop.checked.url)?;
+            self.permit(call, hop.checked.method, &hop.checked.url)?;
             exchange.stages.since(Stage::Policy, asking);
         }
         // Quota. The turn is over when this goes.
@@ -303,7 +311,10 @@ impl Broker {
             .turn(call, origin, hop.bucket.as_deref(), hop.cost);
         let turn = turn.await;
         exchange.stages.since(Stage::Quota, waiting);
-        turn
+        let turn = turn?;
+        // A network connection, of those that the tenant may have; it is another's when this goes.
+        let socket = self.sockets.take(call.link.key.tenant());
+        Ok((turn, socket.await.ok_or(Failure::Busy)?))
     }
 
     /// Makes a permitted request once, when it is its turn.
@@ -344,8 +355,8 @@ impl Broker {
         })?;
         // From here until the whole answer is here, a write is in doubt, however this ends.
         attempts.leave();
-        let sent = transport.send(ready, &mut exchange.stages).await;
-        let mut response = sent.inspect_err(|failure| {
+        let sent = transport.send(ready, &call.shared.limits, &mut exchange.stages);
+        let mut response = sent.await.inspect_err(|failure| {
             tracing::debug!(call = %call.id, origin = %permit.origin, code = failure.code(), "no answer");
         })?;
         exchange.status = Some(response.status());
@@ -387,7 +398,7 @@ impl Broker {
         })
     }
 
-    fn permit(&self, call: &Call, url: &Url) -> Result<Permit, Failure> {
+    fn permit(&self, call: &Call, method: Method, url: &Url) -> Result<Permit, Failure> {
         let options = &call.link.options;
         let recipe = options.credential.as_ref().map(|it| it.recipe());
         let carve_outs = self.carve_outs.of(&call.link.key);
@@ -401,7 +412,7 @@ impl Broker {
         )
         .map_err(|problem| deny(call, Layer::Manifest, "policy", &problem))?;
         policy
-            .check(url)
+            .check(method, url)
             .map_err(|refusal| deny(call, refusal.layer().into(), refusal.code(), &refusal))
     }
 }

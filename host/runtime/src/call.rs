@@ -116,10 +116,7 @@ impl Connection {
         if let Some(what) = shared.suspended(link) {
             return Err(Refused::Suspended(what));
         }
-        let name = &link.options.connector;
-        let connector = shared
-            .connector(name)
-            .ok_or_else(|| Refused::NotLoaded(name.to_string()))?;
+        let connector = shared.connector(link)?;
         report.version = connector.manifest().version().to_string();
         if !connector.manifest().functions().contains(&function) {
             return Err(Refused::Unsupported(function));

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use brightsync_core::component::{self, Inspection};
+use brightsync_core::grant::Approval;
 use brightsync_core::manifest::Manifest;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
@@ -57,6 +58,7 @@ pub(crate) struct Connector {
     manifest: Manifest,
     inspection: Inspection,
     digest: Digest,
+    approval: Approval,
     pre: ConnectorPre<Running>,
 }
 
@@ -108,6 +110,7 @@ impl Connector {
         let pre = linker.instantiate_pre(&component).map_err(fits)?;
         let pre = ConnectorPre::new(pre).map_err(fits)?;
         Ok(Self {
+            approval: Approval::after_consent_to(&manifest),
             manifest,
             inspection,
             digest,
@@ -125,6 +128,11 @@ impl Connector {
 
     pub(crate) fn digest(&self) -> Digest {
         self.digest
+    }
+
+    /// The approval that a connection needs for it.
+    pub(crate) fn approval(&self) -> &Approval {
+        &self.approval
     }
 
     pub(crate) fn pre(&self) -> &ConnectorPre<Running> {

@@ -82,6 +82,16 @@ pub enum Refused {
     /// No connector of this name is loaded.
     #[error("no connector {0:?} is loaded")]
     NotLoaded(String),
+    /// The connector asks for something else than was approved for this connection, and the version that asks for just that is not loaded.
+    #[error("{}", unapproved(connector, version, *is_of_another))]
+    Unapproved {
+        /// The connector.
+        connector: String,
+        /// Its newest version.
+        version: String,
+        /// Whether that comes from another publisher than was approved.
+        is_of_another: bool,
+    },
     /// The connection's settings, grant or credential do not fit the connector that is loaded now.
     #[error("the connection does not fit the connector: {0}")]
     Connection(String),
@@ -126,6 +136,17 @@ impl End {
             Self::Host(_) => "host",
         }
     }
+}
+
+fn unapproved(connector: &str, version: &str, is_of_another: bool) -> String {
+    let what = if is_of_another {
+        "comes from another publisher than was approved for this connection"
+    } else {
+        "asks for something else than was approved for this connection"
+    };
+    format!(
+        "connector {connector:?} {version} {what}; compare the two with `brightsync inspect --against`, and approve it or load the version that was approved"
+    )
 }
 
 impl std::fmt::Display for Trap {

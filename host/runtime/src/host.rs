@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use brightsync_core::component::Inspection;
 use brightsync_core::crm::Timestamp;
 use brightsync_core::grant::{CarveOut, Ceiling};
-use brightsync_core::manifest::Manifest;
+use brightsync_core::manifest::{Difference, Manifest};
 use brightsync_core::name::ConnectorName;
 use brightsync_core::public_mail::PublicMail;
 use brightsync_core::quota::Priority;
@@ -19,16 +19,18 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::audit::{Audit, AuditLine};
-use crate::broker::{Broker, Quota, Resolve, SystemResolver, TlsError};
+use crate::broker::{Broker, Quota, Resolve, Sockets, SystemResolver, TlsError};
 use crate::compile::{Compiler, Digest, OpenError, Store, Worker};
 use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
 use crate::connector::{Connector, LoadError, Source};
+use crate::end::Refused;
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Standing};
 use crate::report::{Observer, Report};
 use crate::slots::Slots;
 use crate::state::{MemoryState, StateStore};
 use crate::store::Running;
+use crate::versions::{Before, Versions};
 use crate::{engine, store};
 
 /// Loads connectors and runs their calls. Cheap to clone; all clones are one host.
@@ -50,10 +52,13 @@ pub(crate) struct Shared {
     pub(crate) closing: AtomicBool,
     linker: Linker<Running>,
     compiler: Compiler,
-    connectors: RwLock<HashMap<ConnectorName, Arc<Connector>>>,
+    pub(crate) versions: Versions,
     suspended: RwLock<HashMap<Suspension, &'static str>>,
     revisions: AtomicU64,
 }
+
+/// How long a call waits for a place.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Milliseconds since the Unix epoch.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -79,8 +84,10 @@ pub struct Loaded {
     pub inspection: Inspection,
     /// The SHA-256 of the component.
     pub digest: Digest,
-    /// The digest of the version that it has replaced.
+    /// The digest of the version that it has replaced, which asked for the same.
     pub replaced: Option<Digest>,
+    /// How what it asks for differs from what the newest version until now asks for; none if it does not. Connections that were made before are served by it once they have approved it (see [`Connection::approve`]).
+    pub difference: Option<Difference>,
 }
 
 /// Sets up a host. Every setting has a safe default.
@@ -90,6 +97,7 @@ pub struct Builder {
     limits: Limits,
     retries: retry::Options,
     slots: u32,
+    sockets: Sockets,
     ceiling: Ceiling,
     resolver: Arc<dyn Resolve>,
     state: Arc<dyn StateStore>,
@@ -123,6 +131,7 @@ impl Host {
             limits: Limits::default(),
             retries: retry::Options::default(),
             slots: 100,
+            sockets: Sockets::of_this_process(),
             ceiling: Ceiling::any(),
             resolver: Arc::new(SystemResolver::default()),
             state: Arc::new(MemoryState::default()),
@@ -136,6 +145,7 @@ impl Host {
     /// Loads a connector, or a new version of one.
     ///
     /// From then on new calls run on it; calls in flight end on the version that they began with.
+    /// If it asks for something else than the version before, or comes from another publisher, it serves those connections only that were approved for it, and the version before serves on.
     /// If it cannot be loaded, nothing changes.
     pub async fn load(&self, source: impl Into<Source>) -> Result<Loaded, LoadError> {
         let shared = &self.0;
@@ -152,29 +162,35 @@ impl Host {
         let manifest = connector.manifest().clone();
         let inspection = connector.inspection().clone();
         let digest = connector.digest();
-        let name = connector.manifest().name().clone();
-        tracing::info!(connector = %name, version = %connector.manifest().version(), %digest, "connector loaded");
-        let old = write(&shared.connectors).insert(name, Arc::new(connector));
+        tracing::info!(connector = %manifest.name(), version = %connector.manifest().version(), %digest, "connector loaded");
+        let Before { newest, replaced } = shared.versions.insert(connector);
+        let difference = newest.map(|it| Difference::between(it.manifest(), &manifest));
+        let difference = difference.filter(|it| !it.is_none());
+        if difference.is_some() {
+            tracing::warn!(connector = %manifest.name(), %digest, "the version asks for something else than the one before, and waits for approval");
+        }
         Ok(Loaded {
             manifest,
             inspection,
             digest,
-            replaced: old.map(|it| it.digest()),
+            replaced: replaced.map(|it| it.digest()),
+            difference,
         })
     }
 
-    /// Takes a connector out. Calls in flight end; new ones are refused. Answers whether there was one.
-    pub fn unload(&self, name: &ConnectorName) -> bool {
-        write(&self.0.connectors).remove(name).is_some()
+    /// Takes out those versions of a connector that serve on only because newer ones wait for approval; answers how many those were. Connections that they served are refused until they are approved for another.
+    pub fn retire(&self, name: &ConnectorName) -> usize {
+        self.0.versions.retire(name)
     }
 
-    /// The connectors that are loaded.
+    /// Takes a connector out, with all its versions. Calls in flight end; new ones are refused. Answers whether there was one.
+    pub fn unload(&self, name: &ConnectorName) -> bool {
+        self.0.versions.remove(name)
+    }
+
+    /// The connectors that are loaded; the versions of one that ask for different things are several, the newest of them last.
     pub fn connectors(&self) -> Vec<Inspection> {
-        let connectors = read(&self.0.connectors);
-        connectors
-            .values()
-            .map(|it| it.inspection().clone())
-            .collect()
+        self.0.versions.inspections()
     }
 
     /// Makes a connection. What does not fit the connector's manifest is told at the first call, since another version may be loaded by then.
@@ -182,6 +198,7 @@ impl Host {
         Connection {
             link: Arc::new(Link {
                 key,
+                approved: Mutex::new(options.approved.clone()),
                 options,
                 redactor: Default::default(),
                 revision: self.0.revisions.fetch_add(1, Ordering::Relaxed),
@@ -204,7 +221,7 @@ impl Host {
             let count = |name| suspended.keys().filter(|it| it.kind() == name).count();
             Suspension::KINDS.map(|name| (name, count(name)))
         };
-        let loaded = read(&shared.connectors).len();
+        let loaded = shared.versions.names().len();
         shared.metrics.text(&Standing {
             slots: shared.slots.standing(),
             breakers: shared.broker.breakers(),
@@ -278,6 +295,14 @@ impl Builder {
         self
     }
 
+    /// How many network connections are open at once. By default that is what the system lets the process open (`RLIMIT_NOFILE`), less some for everything else.
+    ///
+    /// A third serves requests, of which one tenant has at most half; a third is kept for the next ones; and a third is left for servers that are dialled at two addresses at once.
+    pub fn sockets(mut self, sockets: u32) -> Self {
+        self.sockets = Sockets::new(sockets);
+        self
+    }
+
     /// Which hosts connectors may reach at the most, whatever tenants grant.
     pub fn ceiling(mut self, ceiling: Ceiling) -> Self {
         self.ceiling = ceiling;
@@ -338,7 +363,13 @@ impl Builder {
         let metrics = Metrics::new();
         Ok(Host(Arc::new(Shared {
             linker: store::linker(&engine).map_err(failed)?,
-            broker: Broker::new(self.ceiling, self.resolver, self.retries)?,
+            broker: Broker::new(
+                self.ceiling,
+                self.resolver,
+                self.retries,
+                &limits,
+                self.sockets,
+            )?,
             compiler: Compiler::new(compiled, self.worker, metrics.jobs()),
             metrics,
             state: self.state,
@@ -346,9 +377,9 @@ impl Builder {
             observer: self.observer,
             audit: self.audit,
             public_mail: self.public_mail,
-            slots: Slots::new(self.slots),
+            slots: Slots::new(self.slots, PATIENCE),
             closing: AtomicBool::new(false),
-            connectors: RwLock::default(),
+            versions: Versions::default(),
             suspended: RwLock::default(),
             revisions: AtomicU64::new(1),
             engine,
@@ -370,9 +401,10 @@ impl Suspension {
 }
 
 impl Shared {
-    /// The version of a connector that is loaded now.
-    pub(crate) fn connector(&self, name: &ConnectorName) -> Option<Arc<Connector>> {
-        read(&self.connectors).get(name).cloned()
+    /// The version of a connector that serves a connection now.
+    pub(crate) fn connector(&self, link: &Link) -> Result<Arc<Connector>, Refused> {
+        self.versions
+            .approved(&link.options.connector, &link.approved())
     }
 
     /// Suspends something; the text says by whom or why. What an operator has suspended stays so.
@@ -410,7 +442,7 @@ impl Shared {
 
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names: Vec<_> = read(&self.0.connectors).keys().cloned().collect();
+        let names = self.0.versions.names();
         f.debug_struct("Host")
             .field("connectors", &names)
             .finish_non_exhaustive()

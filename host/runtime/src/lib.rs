@@ -25,6 +25,7 @@ mod report;
 mod slots;
 mod state;
 mod store;
+mod versions;
 mod wasi;
 
 pub use brightsync_core as core;
@@ -32,7 +33,9 @@ pub use brightsync_core as core;
 pub use self::audit::{AuditEvent, AuditLine, Decision};
 pub use self::broker::{Layer, PlannedRequest, Quota, Resolve, SystemResolver, TlsError};
 pub use self::compile::{CompileError, Digest, OpenError, Worker};
-pub use self::connection::{Connection, ConnectionKey, ConnectionOptions, InvalidKey};
+pub use self::connection::{
+    Connection, ConnectionKey, ConnectionOptions, InvalidKey, NotLoaded, Pending,
+};
 pub use self::connector::{LoadError, Source};
 pub use self::creation::Creation;
 pub use self::credential::{Credential, Secret};

@@ -23,6 +23,13 @@ use crate::report::Meter;
 /// | `requests` | 1,000 | the guest is answered `denied` |
 /// | `redirects` | 3 | the guest is answered `denied` |
 /// | `quota_wait` | 20 s | the guest is answered `limited` |
+/// | `socket_wait` | 5 s | the guest is answered `not-sent` |
+/// | `connect_time` | 10 s | the guest is answered `not-sent`, after repeats |
+/// | `first_byte_time` | 30 s | the guest is answered `no-answer`, a read after repeats |
+/// | `silence` | 15 s | the same |
+/// | `answer_time` | 50 s | the same |
+/// | `answer_headers` | 100 | the same |
+/// | `answer_header_size` | 64 KiB | the same |
 /// | `side_by_side` | 10 | further requests of one `send-all` wait for their turn |
 /// | `bytes_out` | 16 MiB | the guest is answered `denied` |
 /// | `answer_size` | 16 MiB | the guest is answered `too-large` |
@@ -59,6 +66,20 @@ pub struct Limits {
     pub redirects: u32,
     /// Time that one request waits for its turn within the CRM's limits. Where it is known to take longer, the guest is answered at once.
     pub quota_wait: Duration,
+    /// Time that one request waits for a network connection, when all those that its tenant may have are in use.
+    pub socket_wait: Duration,
+    /// Time for a connection to come about, TLS included.
+    pub connect_time: Duration,
+    /// Time from then until the head of the answer is here, whole.
+    pub first_byte_time: Duration,
+    /// Time in which nothing of the body comes.
+    pub silence: Duration,
+    /// Time for all of one attempt, from the connection to the last byte.
+    pub answer_time: Duration,
+    /// Header fields of one answer.
+    pub answer_headers: usize,
+    /// Bytes of the names and values of all header fields of one answer.
+    pub answer_header_size: usize,
     /// Requests of one `send-all` that run side by side.
     pub side_by_side: usize,
     /// Bytes of all requests of one call.
@@ -125,6 +146,13 @@ impl Default for Limits {
             requests: 1_000,
             redirects: 3,
             quota_wait: Duration::from_secs(20),
+            socket_wait: Duration::from_secs(5),
+            connect_time: Duration::from_secs(10),
+            first_byte_time: Duration::from_secs(30),
+            silence: Duration::from_secs(15),
+            answer_time: Duration::from_secs(50),
+            answer_headers: 100,
+            answer_header_size: 64 << 10,
             side_by_side: 10,
             bytes_out: 16 * MIB,
             answer_size: 16 * MIB,

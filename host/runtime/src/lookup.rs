@@ -62,10 +62,10 @@ impl Connection {
         })
     }
 
-    /// Whether the manifest of the version that is loaded lists a function.
+    /// Whether the manifest of the version that serves the connection lists a function.
     pub fn has(&self, function: Function) -> bool {
-        let connector = self.shared.connector(&self.link.options.connector);
-        connector.is_some_and(|it| it.manifest().functions().contains(&function))
+        let connector = self.shared.connector(&self.link);
+        connector.is_ok_and(|it| it.manifest().functions().contains(&function))
     }
 
     /// The accounts that the contacts of a domain belong to, best first.

@@ -1,4 +1,4 @@
-//! Places for calls: so many at once, and of those no tenant may take more than its share.
+//! Places for calls, and for their network connections: so many at once, and of those no tenant may take more than half.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,21 +8,19 @@ use std::time::Duration;
 use brightsync_core::rule::Rule;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// How long a call waits for a place.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// All places.
 pub(crate) struct Slots {
     all: Arc<Semaphore>,
     total: u32,
+    patience: Duration,
     tenants: Mutex<HashMap<String, Weak<Semaphore>>>,
     waiting: AtomicUsize,
 }
 
-/// A call that waits for a place.
+/// Somebody who waits for a place.
 struct Waiting<'a>(&'a AtomicUsize);
 
-/// A place that a call has. It is free again when this goes.
+/// A place that is taken. It is free again when this goes.
 pub(crate) struct Slot {
     // The order matters: the share first, so that whoever gets the place finds the share free as well.
     _share: OwnedSemaphorePermit,
@@ -31,21 +29,23 @@ pub(crate) struct Slot {
 }
 
 impl Slots {
-    pub(crate) fn new(total: u32) -> Self {
+    /// So many places, for which nobody waits longer than this.
+    pub(crate) fn new(total: u32, patience: Duration) -> Self {
         Self {
             all: Arc::new(Semaphore::new(places(total))),
             total,
+            patience,
             tenants: Mutex::default(),
             waiting: AtomicUsize::new(0),
         }
     }
 
-    /// A place for a call of this tenant; none if it took too long.
+    /// A place for this tenant; none if it took too long. Who waits longest is next.
     pub(crate) async fn take(&self, tenant: &str) -> Option<Slot> {
         let share = self.share(tenant);
         let _waiting = Waiting::begin(&self.waiting);
         let both = async {
-            // The share first: a tenant that waits for its own calls holds no place that others could use.
+            // The share first: a tenant that waits for its own holds no place that others could use.
             let held = share.clone().acquire_owned().await.ok()?;
             let place = self.all.clone().acquire_owned().await.ok()?;
             Some(Slot {
@@ -54,7 +54,10 @@ impl Slots {
                 _tenant: share.clone(),
             })
         };
-        tokio::time::timeout(PATIENCE, both).await.ok().flatten()
+        tokio::time::timeout(self.patience, both)
+            .await
+            .ok()
+            .flatten()
     }
 
     /// Waits until every place is free.
@@ -78,7 +81,7 @@ impl Slots {
         if let Some(share) = tenants.get(tenant).and_then(Weak::upgrade) {
             return share;
         }
-        // Tenants without a call in flight are forgotten.
+        // Tenants that have no place and wait for none are forgotten.
         tenants.retain(|_, share| 0 < share.strong_count());
         let most = if Rule::Share.holds() {
             (self.total / 2).max(1)
@@ -114,7 +117,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_tenant_at_full_load_leaves_places_for_others() {
-        let slots = Slots::new(4);
+        let slots = Slots::new(4, Duration::from_secs(10));
         let _one = slots.take("greedy").await.unwrap();
         let _two = slots.take("greedy").await.unwrap();
         assert!(slots.take("greedy").await.is_none(), "its share is used up");
@@ -136,8 +139,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_tenant_that_waits_for_its_own_places_is_in_nobodys_way() {
+        let slots = Slots::new(4, Duration::from_secs(60));
+        let _one = slots.take("greedy").await.unwrap();
+        let _two = slots.take("greedy").await.unwrap();
+        let mut waiting: Vec<_> = (0..100).map(|_| Box::pin(slots.take("greedy"))).collect();
+        for it in &mut waiting {
+            assert!(futures::poll!(it).is_pending());
+        }
+        let other = Box::pin(slots.take("modest"));
+        assert!(futures::poll!(other).is_ready(), "nobody is before it");
+    }
+
+    #[tokio::test]
     async fn draining_waits_for_the_last_call() {
-        let slots = Arc::new(Slots::new(2));
+        let slots = Arc::new(Slots::new(2, Duration::ZERO));
         let held = slots.take("acme").await.unwrap();
         let mut drained = Box::pin(slots.drain());
         assert!(futures::poll!(&mut drained).is_pending());

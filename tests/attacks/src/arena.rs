@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use brightsync_core::component::embed;
 use brightsync_core::crm::page::PageRequest;
-use brightsync_core::grant::{CarveOut, Grant};
+use brightsync_core::grant::{Approval, CarveOut, Grant};
+use brightsync_core::manifest::Manifest;
 use brightsync_core::origin::Scheme;
 use brightsync_runtime::{
     Connection, ConnectionKey, ConnectionOptions, Credential, Host, Report, Resolve, Secret,
@@ -172,6 +173,7 @@ impl Arena {
         });
         let options = ConnectionOptions {
             connector: HOSTILE.parse().unwrap(),
+            approved: Approval::after_consent_to(&Manifest::parse(&self.manifest()).unwrap()),
             settings,
             wanted_fields: BTreeMap::new(),
             credential,

@@ -39,6 +39,12 @@ pub enum Answer {
     Raw(Vec<u8>),
     /// A head, and then chunks of a body for as long as somebody reads them.
     Endless,
+    /// These bytes, and then nothing, for as long as the other side waits.
+    Stuck(Vec<u8>),
+    /// These bytes, and then one more now and then, for as long as the other side waits.
+    Dripping(Vec<u8>),
+    /// These bytes in place of an answer, after which the connection stays open.
+    Loose(Vec<u8>),
     /// Nothing at all, for as long as the other side waits.
     Never,
     /// The answer, but not before the gate is open.
@@ -131,7 +137,14 @@ impl Answer {
     pub fn with(mut self, name: &str, value: &str) -> Self {
         match &mut self {
             Self::Whole { headers, .. } => headers.push((name.to_owned(), value.to_owned())),
-            Self::Echo | Self::Raw(_) | Self::Endless | Self::Never | Self::Behind(..) => {
+            Self::Echo
+            | Self::Raw(_)
+            | Self::Stuck(_)
+            | Self::Dripping(_)
+            | Self::Loose(_)
+            | Self::Endless
+            | Self::Never
+            | Self::Behind(..) => {
                 panic!("only a whole answer takes headers")
             }
         }
@@ -176,6 +189,23 @@ impl Answer {
                 }
             }
             Self::Behind(_, answer) => answer.write(stream),
+            Self::Stuck(bytes) => {
+                stream.write_all(bytes)?;
+                Self::Never.write(stream)
+            }
+            Self::Dripping(bytes) => {
+                stream.write_all(bytes)?;
+                // Listening for the other side to go away is what it does between two bytes.
+                stream.set_read_timeout(Some(Duration::from_millis(5)))?;
+                while matches!(stream.read(&mut [0; 1]), Err(error) if is_quiet(&error)) {
+                    stream.write_all(b"x")?;
+                }
+                Err(std::io::ErrorKind::ConnectionAborted.into())
+            }
+            Self::Loose(bytes) => {
+                stream.write_all(bytes)?;
+                Ok(true)
+            }
             Self::Never => {
                 // Whatever comes now, an end or a reset, is the other side giving up.
                 let _read = stream.read(&mut [0; 1]);
@@ -435,6 +465,11 @@ fn serve(mut stream: TcpStream, shared: &Shared, connection: usize) -> std::io::
         }
     }
     Ok(())
+}
+
+fn is_quiet(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    matches!(error.kind(), TimedOut | WouldBlock)
 }
 
 /// Reads one request; none if the connection ended between two of them.

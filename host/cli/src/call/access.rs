@@ -53,7 +53,14 @@ pub(super) fn show(manifest: &Manifest, proposal: &Proposal, terminal: &Terminal
             ""
         };
         let why = text::outside(host.why());
-        terminal.note(format!("  {} for {why}{credential}", host.origin()));
+        let requests = match host.reach() {
+            reach if reach.is_all() => String::new(),
+            reach => format!(", {},", text::outside(&reach.to_string())),
+        };
+        terminal.note(format!(
+            "  {}{requests} for {why}{credential}",
+            host.origin()
+        ));
     }
 }
 

@@ -1,22 +1,35 @@
-//! What an operator lets tenants grant at all, by host.
+//! What an operator lets tenants grant at all, by host, method and path.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 use url::Host;
 
+use super::entry::text_or_table;
+use super::reach::{Empty, PathPrefix, Reach};
 use crate::origin::{self, Origin, Scheme};
+use crate::request::Method;
 
 /// The most that tenants can grant; whatever is denied is denied, whatever is allowed besides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ceiling {
     // There is no default: a file that was cut off must not allow everything.
-    allow: Vec<HostPattern>,
+    allow: Vec<AllowedHosts>,
     #[serde(default)]
     deny: Vec<HostPattern>,
+}
+
+/// Hosts that may be granted: all of them, or some of their methods and paths.
+///
+/// In a file it is the pattern alone, or a table: `{ host = "*.example.com", methods = ["GET"] }`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedHosts {
+    pattern: HostPattern,
+    reach: Reach,
 }
 
 /// Matches hosts: one exactly, all below a name, or all.
@@ -46,13 +59,13 @@ impl Ceiling {
     /// Lets tenants grant any host.
     pub fn any() -> Self {
         Self {
-            allow: vec![HostPattern(Form::Any)],
+            allow: vec![HostPattern(Form::Any).into()],
             deny: Vec::new(),
         }
     }
 
-    /// Lets tenants grant the hosts that a pattern of `allow` matches and none of `deny` does.
-    pub fn new(allow: Vec<HostPattern>, deny: Vec<HostPattern>) -> Self {
+    /// Lets tenants grant what an entry of `allow` is about, unless a pattern of `deny` matches the host.
+    pub fn new(allow: Vec<AllowedHosts>, deny: Vec<HostPattern>) -> Self {
         Self { allow, deny }
     }
 
@@ -63,11 +76,26 @@ impl Ceiling {
             .find(|pattern| pattern.matches(origin.host()))
     }
 
-    /// Tells whether a pattern allows an origin; it may be denied all the same.
+    /// Tells whether anything of an origin is allowed; it may be denied all the same.
     pub fn allows(&self, origin: &Origin) -> bool {
-        self.allow
-            .iter()
-            .any(|pattern| pattern.matches(origin.host()))
+        self.about(origin).next().is_some()
+    }
+
+    /// Tells whether one request to an origin is allowed, by the path of its address.
+    pub fn permits(&self, origin: &Origin, method: Method, path: &str) -> bool {
+        self.about(origin).any(|it| it.reach.permits(method, path))
+    }
+
+    fn about(&self, origin: &Origin) -> impl Iterator<Item = &AllowedHosts> {
+        let allow = self.allow.iter();
+        allow.filter(|it| it.pattern.matches(origin.host()))
+    }
+}
+
+impl AllowedHosts {
+    /// Allows some of the requests to hosts.
+    pub fn new(pattern: HostPattern, reach: Reach) -> Self {
+        Self { pattern, reach }
     }
 }
 
@@ -107,6 +135,51 @@ impl FromStr for HostPattern {
             (Some(_), Host::Domain(name)) => Ok(Self(Form::Below(name.clone()))),
             (Some(_), Host::Ipv4(_) | Host::Ipv6(_)) => Err(invalid()),
         }
+    }
+}
+
+impl From<HostPattern> for AllowedHosts {
+    /// All of them.
+    fn from(pattern: HostPattern) -> Self {
+        Self::new(pattern, Reach::default())
+    }
+}
+
+impl FromStr for AllowedHosts {
+    type Err = InvalidHostPattern;
+
+    fn from_str(text: &str) -> Result<Self, InvalidHostPattern> {
+        text.parse().map(HostPattern::into)
+    }
+}
+
+/// An entry that says more than the hosts.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    host: HostPattern,
+    methods: Option<BTreeSet<Method>>,
+    paths: Option<BTreeSet<PathPrefix>>,
+}
+
+impl TryFrom<Table> for AllowedHosts {
+    type Error = Empty;
+
+    fn try_from(table: Table) -> Result<Self, Empty> {
+        let reach = Reach::new(table.methods, table.paths)?;
+        Ok(Self::new(table.host, reach))
+    }
+}
+
+impl<'de> Deserialize<'de> for AllowedHosts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text_or_table::<_, _, Table>(deserializer)
+    }
+}
+
+impl Serialize for AllowedHosts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.reach.serialize_with("host", &self.pattern, serializer)
     }
 }
 

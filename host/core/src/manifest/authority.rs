@@ -1,5 +1,6 @@
 //! The digest of a manifest's authority: what an approval is bound to.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,8 +9,7 @@ use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::{Manifest, RecipeKind};
-use crate::origin::Template;
-use crate::setting::Kind;
+use crate::setting::{Kind, Setting};
 
 /// Identifies what a manifest asks for; equal if and only if the same is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -21,60 +21,94 @@ pub struct AuthorityDigest([u8; 32]);
 #[error("a digest is 64 lower-case hexadecimal digits; copy it again")]
 pub struct InvalidDigest;
 
-/// Hashes hosts, settings and recipes in an order that does not depend on how they were typed.
+/// Everything in a manifest that decides where a connector and a credential may go, and what it sees of secrets.
 ///
-/// Titles and reasons are left out, because they allow nothing. Defaults are in, because a host
-/// may depend on them, and so is who may set a setting.
-pub(super) fn digest(manifest: &Manifest) -> AuthorityDigest {
-    let mut canon = Canon(Sha256::new());
-    canon.text("brightsync authority 1");
-    canon.templates(manifest.hosts.iter().map(|host| &host.origin));
-    canon.count(manifest.settings.len());
-    for (name, setting) in &manifest.settings {
-        canon.text(name.as_str());
-        canon.text(&setting.set_by().to_string());
-        canon.text(setting.default_value().unwrap_or_default());
-        match setting.kind() {
-            Kind::Origin => canon.text("origin"),
-            Kind::Text { pattern, .. } => {
-                canon.text("text");
-                // A missing pattern is not an empty one, which matches nothing but the empty value.
-                canon.count(usize::from(pattern.is_some()));
-                canon.text(pattern.as_ref().map_or("", |pattern| pattern.as_str()));
-            }
-            Kind::Choice { values, .. } => {
-                canon.text("choice");
-                canon.texts(values.iter().map(String::as_str));
+/// The digest is made of it and so is the difference between two versions, so that nothing counts that is not shown.
+/// Titles and reasons are left out, because they allow nothing. Defaults are in, because a host may depend on them, and
+/// so is who may set a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Authority(pub(super) BTreeMap<(Part, String), BTreeSet<String>>);
+
+/// What a piece of authority is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// A server that the connector talks to, and which requests it makes there.
+    Host,
+    /// A setting that hosts may be made of, and what values it takes.
+    Setting,
+    /// A way to authenticate, and how the credential is sent.
+    Recipe,
+    /// Where the credential of a recipe goes.
+    Audience,
+    /// Where secrets in answers are cut out.
+    Redaction,
+}
+
+impl Authority {
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let mut all = Self(BTreeMap::new());
+        for host in &manifest.hosts {
+            all.add(Part::Host, &host.origin.to_string(), [host.requests()]);
+        }
+        for (name, setting) in &manifest.settings {
+            all.add(Part::Setting, name.as_str(), values(setting));
+        }
+        for (name, recipe) in &manifest.recipes {
+            let sent = match recipe.kind() {
+                RecipeKind::Bearer => "bearer".to_owned(),
+                RecipeKind::Basic => "basic".to_owned(),
+                RecipeKind::Header { header } => format!("header {}", header.as_str()),
+                RecipeKind::Query { parameter } => format!("query {}", parameter.as_str()),
+            };
+            all.add(Part::Recipe, name.as_str(), [sent]);
+            let audience = recipe.audience().iter().map(ToString::to_string);
+            all.add(Part::Audience, name.as_str(), audience);
+        }
+        // A mark that is gone lets a connector see what it could not.
+        for place in &manifest.redact {
+            let pointers = place.pointers().iter().map(ToString::to_string);
+            all.add(Part::Redaction, &place.path().to_string(), pointers);
+        }
+        all
+    }
+
+    fn add(&mut self, part: Part, name: &str, values: impl IntoIterator<Item = String>) {
+        let entry = self.0.entry((part, name.to_owned())).or_default();
+        entry.extend(values);
+    }
+
+    pub(super) fn digest(&self) -> AuthorityDigest {
+        let mut canon = Canon(Sha256::new());
+        canon.text("brightsync authority 2");
+        canon.count(self.0.len());
+        for ((part, name), values) in &self.0 {
+            canon.text(part.as_str());
+            canon.text(name);
+            canon.count(values.len());
+            for value in values {
+                canon.text(value);
             }
         }
+        AuthorityDigest(canon.0.finalize().into())
     }
-    canon.count(manifest.recipes.len());
-    for (name, recipe) in &manifest.recipes {
-        canon.text(name.as_str());
-        match recipe.kind() {
-            RecipeKind::Bearer => canon.text("bearer"),
-            RecipeKind::Basic => canon.text("basic"),
-            RecipeKind::Header { header } => {
-                canon.text("header");
-                canon.text(header.as_str());
-            }
-            RecipeKind::Query { parameter } => {
-                canon.text("query");
-                canon.text(parameter.as_str());
-            }
+}
+
+/// What values a setting takes and from whom; each text says what it is, so that a pattern is not taken for a default.
+fn values(setting: &Setting) -> Vec<String> {
+    let mut values = vec![format!("set by {}", setting.set_by())];
+    match setting.kind() {
+        Kind::Origin => values.push("any server".to_owned()),
+        Kind::Text { pattern, .. } => values.push(match pattern {
+            Some(pattern) => format!("text like {}", pattern.as_str()),
+            None => "any text".to_owned(),
+        }),
+        Kind::Choice { values: all, .. } => {
+            values.extend(all.iter().map(|it| format!("choice {it}")));
         }
-        canon.templates(recipe.audience().iter());
     }
-    // A mark that is gone lets a connector see what it could not.
-    canon.count(manifest.redact.len());
-    let mut places: Vec<_> = manifest.redact.iter().collect();
-    places.sort_by_key(|it| it.path());
-    for place in places {
-        canon.text(&place.path().to_string());
-        let pointers: Vec<String> = place.pointers().iter().map(ToString::to_string).collect();
-        canon.texts(pointers.iter().map(String::as_str));
-    }
-    AuthorityDigest(canon.0.finalize().into())
+    values.extend(setting.default_value().map(|it| format!("default {it}")));
+    values
 }
 
 /// Feeds a hash with texts so that no two different lists of them feed the same bytes.
@@ -91,19 +125,18 @@ impl Canon {
         self.count(text.len());
         self.0.update(text);
     }
+}
 
-    fn texts<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
-        let mut sorted: Vec<&str> = texts.collect();
-        sorted.sort_unstable();
-        self.count(sorted.len());
-        for text in sorted {
-            self.text(text);
+impl Part {
+    /// Returns the part as one stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Setting => "setting",
+            Self::Recipe => "recipe",
+            Self::Audience => "audience",
+            Self::Redaction => "redaction",
         }
-    }
-
-    fn templates<'a>(&mut self, templates: impl Iterator<Item = &'a Template>) {
-        let texts: Vec<String> = templates.map(Template::to_string).collect();
-        self.texts(texts.iter().map(String::as_str));
     }
 }
 

@@ -5,23 +5,17 @@ use std::fmt;
 use serde::Serialize;
 use url::Url;
 
+use super::path::PathTemplate;
 use crate::name::SettingName;
-use crate::origin::{ExpandError, Template, excerpt};
-use crate::setting::{Settings, Value, is_plain_path};
+use crate::origin::{ExpandError, Template};
+use crate::setting::Settings;
 
 /// The address that relative addresses are appended to: an origin and a path that ends in a slash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
 pub struct BaseAddress {
     origin: Template,
-    segments: Vec<Segment>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Segment {
-    // Invariant: passes `is_plain_path` behind a slash.
-    Fixed(String),
-    Setting(SettingName),
+    path: PathTemplate,
 }
 
 impl BaseAddress {
@@ -43,12 +37,8 @@ impl BaseAddress {
                 "{text:?} does not end in \"/\", so an address appended to it would change its last part; add the \"/\""
             ));
         };
-        let segments = inner
-            .split('/')
-            .skip(1)
-            .map(Segment::parse)
-            .collect::<Result<_, _>>()?;
-        Ok(Self { origin, segments })
+        let path = PathTemplate::parse(inner)?;
+        Ok(Self { origin, path })
     }
 
     /// Returns the origin, with its placeholders.
@@ -58,88 +48,29 @@ impl BaseAddress {
 
     /// Returns the settings that stand for segments of the path.
     pub fn path_settings(&self) -> impl Iterator<Item = &SettingName> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Setting(setting) => Some(setting),
-            Segment::Fixed(_) => None,
-        })
+        self.path.settings()
     }
 
     /// Puts the values of settings in; the path of the result ends in a slash.
     ///
     /// If the origin is a setting, the path that the tenant wrote behind it comes first.
     pub fn expand(&self, settings: &Settings) -> Result<Url, ExpandError> {
-        let mut text = self.origin.expand(settings)?.to_string();
-        if let Some(Value::Site(site)) = self.origin.whole().and_then(|name| settings.get(name)) {
-            text.push_str(site.path());
-        }
-        for segment in &self.segments {
-            text.push('/');
-            match segment {
-                Segment::Fixed(fixed) => text.push_str(fixed),
-                Segment::Setting(setting) => text.push_str(&path_segment(setting, settings)?),
-            }
-        }
-        text.push('/');
+        let origin = self.origin.expand(settings)?;
+        let path = self.path.expand(&self.origin, settings)?;
+        let text = format!("{origin}{path}/");
         Url::parse(&text).map_err(|_| ExpandError::Host { host: text })
-    }
-}
-
-impl Segment {
-    fn parse(text: &str) -> Result<Self, String> {
-        if let Some(name) = text
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'))
-        {
-            return name
-                .parse()
-                .map(Self::Setting)
-                .map_err(|error| error.to_string());
-        }
-        if is_plain_path(&format!("/{text}")) {
-            Ok(Self::Fixed(text.to_owned()))
-        } else {
-            Err(format!(
-                "{text:?} is not one part of a path; write plain characters, or one setting as the whole part"
-            ))
-        }
     }
 }
 
 impl fmt::Display for BaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.origin.fmt(f)?;
-        for segment in &self.segments {
-            match segment {
-                Segment::Fixed(fixed) => write!(f, "/{fixed}")?,
-                Segment::Setting(setting) => write!(f, "/{{{setting}}}")?,
-            }
-        }
-        f.write_str("/")
+        write!(f, "{}{}/", self.origin, self.path)
     }
 }
 
 impl From<BaseAddress> for String {
     fn from(base: BaseAddress) -> Self {
         base.to_string()
-    }
-}
-
-/// Takes only what needs no escape, so that a value stays one segment for every reader.
-fn path_segment(setting: &SettingName, settings: &Settings) -> Result<String, ExpandError> {
-    let Some(value) = settings.get(setting) else {
-        return Err(ExpandError::Missing {
-            setting: setting.clone(),
-        });
-    };
-    let value = value.to_string();
-    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"-._~".contains(&it);
-    if value.bytes().all(is_plain) && value.bytes().any(|it| it != b'.') {
-        Ok(value)
-    } else {
-        Err(ExpandError::NotASegment {
-            setting: setting.clone(),
-            value: excerpt(&value),
-        })
     }
 }
 

@@ -67,6 +67,8 @@ pub(super) struct Http {
 #[serde(deny_unknown_fields)]
 pub(super) struct Host {
     pub(super) origin: Text,
+    pub(super) methods: Option<Spanned<Vec<Text>>>,
+    pub(super) paths: Option<Spanned<Vec<Text>>>,
     pub(super) why: Text,
 }
 

@@ -2,6 +2,7 @@
 
 mod answer;
 mod function;
+mod host;
 mod http;
 mod limits;
 mod place;
@@ -22,9 +23,8 @@ use super::{
 };
 use crate::contract::ContractVersion;
 use crate::function::Function;
-use crate::name::{RecipeName, SettingName};
+use crate::name::RecipeName;
 use crate::origin::Template;
-use crate::setting::Setting;
 
 /// A day in milliseconds: no CRM's clock is coarser or later than that.
 const MAX_MILLISECONDS: u32 = 86_400_000;
@@ -194,37 +194,6 @@ impl Reader<'_> {
             key,
             format!("this BrightSync speaks contract {spoken}, not {version}; {mend}"),
         ))
-    }
-
-    fn hosts(
-        &self,
-        raw: &Spanned<Vec<raw::Host>>,
-        settings: &BTreeMap<SettingName, Setting>,
-    ) -> Result<Vec<Host>, Error> {
-        let mut hosts: Vec<Host> = Vec::new();
-        for (position, host) in raw.get_ref().iter().enumerate() {
-            let key = format!("hosts[{position}].origin");
-            let origin = Template::parse(host.origin.get_ref())
-                .map_err(|error| self.wrong(&host.origin, &key, error))?;
-            self.placeholders(&host.origin, &key, &origin, settings)?;
-            if hosts.iter().any(|other| other.origin == origin) {
-                return Err(self.wrong(
-                    &host.origin,
-                    key,
-                    format!("\"{origin}\" is listed twice; remove one"),
-                ));
-            }
-            let why = self.prose(&host.why, &format!("hosts[{position}].why"), text::SENTENCE)?;
-            hosts.push(Host { origin, why });
-        }
-        if hosts.is_empty() {
-            return Err(self.wrong(
-                raw,
-                "hosts",
-                "no host is listed; add [[hosts]] with origin and why",
-            ));
-        }
-        Ok(hosts)
     }
 
     fn recipe(

@@ -264,7 +264,9 @@ fn what_is_not_known_is_refused() {
     check(
         "why = \"the REST API\"",
         "why = \"x\"\nport = 1",
-        expect!["line 39: unknown field `port`, expected `origin` or `why`"],
+        expect![
+            "line 39: unknown field `port`, expected one of `origin`, `methods`, `paths`, `why`"
+        ],
     );
     check(
         "[times]",

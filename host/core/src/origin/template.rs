@@ -106,6 +106,14 @@ pub enum ExpandError {
         #[source]
         cause: super::Error,
     },
+    /// The path behind the address of a server cannot be narrowed to.
+    #[error(
+        "{path:?} is no path that requests can be below; write the address without `*` in its path"
+    )]
+    Path {
+        /// The path as it was put together.
+        path: String,
+    },
     /// The finished host is not the one that the labels spell.
     #[error("{host:?} is not a host name")]
     Host {

@@ -1,6 +1,10 @@
 //! Every way that a request is permitted or refused, as tables.
 
+mod narrowed;
+
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::str::FromStr;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::{ProptestConfig, prop_assert, proptest};
@@ -10,6 +14,7 @@ use super::{Credential, Error, Policy};
 use crate::grant::{CarveOut, Ceiling, Grant, Proposal};
 use crate::manifest::Manifest;
 use crate::origin::Scheme;
+use crate::request::Method;
 use crate::setting::Settings;
 
 const MANIFEST: &str = r#"
@@ -65,10 +70,9 @@ impl Case<'_> {
         let manifest = Manifest::parse(MANIFEST).unwrap();
         let given = BTreeMap::from([("site".to_owned(), self.site.to_owned())]);
         let settings = Settings::check(&manifest, given).unwrap();
-        let origins = |list: &[&str]| list.iter().map(|it| it.parse().unwrap()).collect();
         let grant = Grant {
-            hosts: origins(self.hosts),
-            audience: origins(self.audience),
+            hosts: parsed(self.hosts),
+            audience: parsed(self.audience),
         };
         let recipe = self.recipe.map(|name| name.parse().unwrap());
         Policy::resolve(
@@ -83,7 +87,11 @@ impl Case<'_> {
 
     #[track_caller]
     fn check(&self, address: &str, expected: Expect) {
-        let text = match self.policy().unwrap().check(&Url::parse(address).unwrap()) {
+        let text = match self
+            .policy()
+            .unwrap()
+            .check(Method::Get, &Url::parse(address).unwrap())
+        {
             Ok(permit) => {
                 let credential = match &permit.credential {
                     Credential::Allowed => "with the credential".to_owned(),
@@ -103,8 +111,11 @@ impl Case<'_> {
 }
 
 fn ceiling(allow: &[&str], deny: &[&str]) -> Ceiling {
-    let patterns = |list: &[&str]| list.iter().map(|it| it.parse().unwrap()).collect();
-    Ceiling::new(patterns(allow), patterns(deny))
+    Ceiling::new(parsed(allow), parsed(deny))
+}
+
+fn parsed<T: FromStr<Err: Debug>, C: FromIterator<T>>(list: &[&str]) -> C {
+    list.iter().map(|it| it.parse().unwrap()).collect()
 }
 
 fn carve_out(scheme: Scheme, host: &str, address: &str, port: u16) -> CarveOut {
@@ -309,7 +320,10 @@ fn a_literal_address_is_public_or_refused() {
             audience: &[],
             ..Case::default()
         };
-        let result = case.policy().unwrap().check(&Url::parse(site).unwrap());
+        let result = case
+            .policy()
+            .unwrap()
+            .check(Method::Get, &Url::parse(site).unwrap());
         assert_eq!(result.is_ok(), permitted, "{site}");
     }
 }
@@ -367,7 +381,7 @@ fn a_proposal_with_consent_permits_what_it_showed() {
     )
     .unwrap();
     let permit = policy
-        .check(&manifest.base().expand(&settings).unwrap())
+        .check(Method::Get, &manifest.base().expand(&settings).unwrap())
         .unwrap();
     assert!(permit.may_carry_credential());
 }
@@ -381,7 +395,7 @@ proptest! {
     ) {
         let case = Case { hosts: &["https://example.com"], audience: &[], ..Case::default() };
         if let Ok(url) = Url::parse(&address)
-            && let Ok(permit) = case.policy().unwrap().check(&url)
+            && let Ok(permit) = case.policy().unwrap().check(Method::Get, &url)
         {
             prop_assert!(permit.origin.to_string() == "https://example.com");
             prop_assert!(url.origin().ascii_serialization() == "https://example.com");

@@ -16,6 +16,8 @@ pub(crate) enum Failure {
     Credential,
     /// Over the CRM's limits, and for how long if that is known.
     Limited(Option<Duration>),
+    /// All network connections that the tenant may have are in use.
+    Busy,
     Other(&'static str),
 }
 
@@ -80,6 +82,7 @@ impl Failure {
             Self::TooLarge => "too-large",
             Self::Credential => "credential",
             Self::Limited(_) => "limited",
+            Self::Busy => "busy",
         }
     }
 
@@ -87,7 +90,7 @@ impl Failure {
     pub(crate) fn refusal(&self) -> Option<Refusal> {
         let layer = match self {
             Self::Denied(refusal) => refusal.layer,
-            Self::TooLarge => Layer::Limits,
+            Self::TooLarge | Self::Busy => Layer::Limits,
             Self::Credential => Layer::Credential,
             Self::Limited(_) => Layer::Quota,
             Self::NotSent(CIRCUIT_OPEN) => Layer::Breaker,

@@ -224,6 +224,7 @@ fn sent(result: &Result<Reply, Failure>) -> Option<Sent> {
             | Failure::Limited(_)
             | Failure::TooLarge
             | Failure::Credential
+            | Failure::Busy
             | Failure::Other(_),
         ) => None,
     }
@@ -232,9 +233,11 @@ fn sent(result: &Result<Reply, Failure>) -> Option<Sent> {
 /// Whether nothing has left the host.
 fn is_unsent(failure: &Failure) -> bool {
     match failure {
-        Failure::NotSent(_) | Failure::Denied(_) | Failure::Limited(_) | Failure::Credential => {
-            true
-        }
+        Failure::NotSent(_)
+        | Failure::Denied(_)
+        | Failure::Limited(_)
+        | Failure::Credential
+        | Failure::Busy => true,
         Failure::NoAnswer(_) | Failure::TooLarge | Failure::Other(_) => false,
     }
 }

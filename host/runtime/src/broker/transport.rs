@@ -4,16 +4,20 @@ use std::collections::HashMap;
 use std::error::Error as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use brightsync_core::origin::Origin;
 use brightsync_core::policy::Permit;
 use brightsync_core::request::Method;
 use brightsync_core::{address, rule};
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderName, HeaderValue, USER_AGENT};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+    TRANSFER_ENCODING, USER_AGENT,
+};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls_platform_verifier::BuilderVerifierExt;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::decode::{self, Encoding};
@@ -21,19 +25,14 @@ use super::dial;
 use super::resolve::{Checked, NoAddress, Resolve, Rule};
 use super::{Failure, Layer};
 use crate::connection::{ConnectionKey, Link};
+use crate::limits::Limits;
 use crate::report::{Stage, Stages};
 
-/// How long a connection may take to come about.
-const CONNECT: Duration = Duration::from_secs(10);
-
-/// How long an answer may be silent.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How many idle connections a transport keeps.
+pub(super) const IDLE_EACH: usize = 4;
 
 /// How long an idle connection is kept.
 const IDLE: Duration = Duration::from_secs(30);
-
-/// How many transports are kept; the one that was not used for longest goes first.
-const KEPT: usize = 512;
 
 /// The TLS configuration cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +43,9 @@ pub struct TlsError(#[source] rustls::Error);
 pub(super) struct Transports {
     resolver: Arc<dyn Resolve>,
     tls: ClientConfig,
+    limits: Limits,
+    // How many are kept; the one that was not used for longest goes first.
+    kept: usize,
     open: Mutex<HashMap<Key, (Transport, u64)>>,
 }
 
@@ -74,10 +76,18 @@ pub(super) struct Wire {
 pub(super) struct Ready(reqwest::Request);
 
 /// An answer whose body has not been read.
-pub(super) struct Received(reqwest::Response);
+pub(super) struct Received {
+    response: reqwest::Response,
+    silence: Duration,
+    deadline: Instant,
+}
 
 impl Transports {
-    pub(super) fn new(resolver: Arc<dyn Resolve>) -> Result<Self, TlsError> {
+    pub(super) fn new(
+        resolver: Arc<dyn Resolve>,
+        limits: Limits,
+        kept: usize,
+    ) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -87,6 +97,8 @@ impl Transports {
         Ok(Self {
             resolver,
             tls,
+            limits,
+            kept,
             open: Mutex::default(),
         })
     }
@@ -110,7 +122,7 @@ impl Transports {
             *used = now;
             return Ok(transport.clone());
         }
-        if open.len() >= KEPT
+        if open.len() >= self.kept
             && let Some(oldest) = open
                 .iter()
                 .min_by_key(|(_, (_, used))| *used)
@@ -147,12 +159,11 @@ impl Transports {
             .retry(reqwest::retry::never())
             .referer(false)
             .http1_only()
-            .http1_max_headers(100)
+            .http1_max_headers(self.limits.answer_headers)
             .connector_layer(dial::Watch)
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
+            .connect_timeout(self.limits.connect_time)
             .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(10)
+            .pool_max_idle_per_host(IDLE_EACH)
             .tcp_nodelay(true)
             .build()?;
         Ok(Transport { client, rule })
@@ -164,6 +175,7 @@ impl Transport {
     pub(super) async fn send(
         &self,
         request: Ready,
+        limits: &Limits,
         stages: &mut Stages,
     ) -> Result<Received, Failure> {
         // The HTTP client's resolver is not asked for an address that is written out.
@@ -180,25 +192,48 @@ impl Transport {
                 return Err(Failure::NotSent("connect"));
             }
         }
+        let deadline = after(limits.answer_time, rule::Rule::AnswerTime);
+        // The time to connect is the client's to keep, and comes on top: what has not left is told apart from what has.
+        let head = limits.connect_time.saturating_add(limits.first_byte_time);
+        let head = after(head, rule::Rule::FirstByte);
         let sending = Instant::now();
-        let (response, dialled) = dial::watch(self.client.execute(request.0)).await;
+        let answer = timeout_at(head.min(deadline), self.client.execute(request.0));
+        let (response, dialled) = dial::watch(answer).await;
         dialled.note(stages);
-        if !response.as_ref().is_err_and(reqwest::Error::is_connect) {
+        let has_dialled = !matches!(&response, Ok(Err(error)) if error.is_connect());
+        if has_dialled {
             let waited = sending.elapsed().saturating_sub(dialled.took());
             stages.add(Stage::FirstByte, waited);
         }
-        let response = response.map_err(|error| why(&error))?;
+        let response = response
+            .map_err(|_| Failure::NoAnswer("first-byte-timeout"))?
+            .map_err(|error| why(&error))?;
         // It cannot be any other, by all of the above. If it is, nothing of it is used.
         match response.remote_addr() {
-            Some(peer) if self.rule.permits(peer.ip()) => Ok(Received(response)),
+            Some(peer) if self.rule.permits(peer.ip()) => {}
             peer => {
                 tracing::error!(
                     ?peer,
                     "an answer came from an address that may not be reached"
                 );
-                Err(Failure::NoAnswer("address"))
+                return Err(Failure::NoAnswer("address"));
             }
         }
+        let headers = response.headers();
+        if rule::Rule::OneEnd.refuses(!has_one_end(headers)) {
+            return Err(Failure::NoAnswer("framing"));
+        }
+        let sizes = headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        if rule::Rule::AnswerHeaderSize.refuses(limits.answer_header_size < sizes.sum()) {
+            return Err(Failure::TooLarge);
+        }
+        Ok(Received {
+            response,
+            silence: limits.silence,
+            deadline,
+        })
     }
 }
 
@@ -249,35 +284,59 @@ impl Ready {
 
 impl Received {
     pub(super) fn status(&self) -> u16 {
-        self.0.status().as_u16()
+        self.response.status().as_u16()
     }
 
     pub(super) fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let headers = self.0.headers().iter();
+        let headers = self.response.headers().iter();
         headers.map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
     /// The values of all headers of a name.
     pub(super) fn all(&self, name: &str) -> Vec<Vec<u8>> {
-        let values = self.0.headers().get_all(name).iter();
+        let values = self.response.headers().get_all(name).iter();
         values.map(|it| it.as_bytes().to_vec()).collect()
     }
 
     pub(super) fn announced(&self) -> Option<u64> {
-        self.0.content_length()
+        self.response.content_length()
     }
 
     pub(super) fn encoding(&self) -> Result<Encoding, Failure> {
-        let values = self.0.headers().get_all(CONTENT_ENCODING);
+        let values = self.response.headers().get_all(CONTENT_ENCODING);
         Encoding::of(values.iter().map(HeaderValue::as_bytes))
     }
 
     pub(super) async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
-        self.0
-            .chunk()
-            .await
-            .map_err(|_| Failure::NoAnswer("cut-off"))
+        let quiet = after(self.silence, rule::Rule::Silence);
+        match timeout_at(quiet.min(self.deadline), self.response.chunk()).await {
+            Ok(chunk) => chunk.map_err(|_| Failure::NoAnswer("cut-off")),
+            Err(_) if quiet < self.deadline => Err(Failure::NoAnswer("silence-timeout")),
+            Err(_) => Err(Failure::NoAnswer("answer-timeout")),
+        }
     }
+}
+
+/// Whether everybody agrees on where an answer ends: by its length or in chunks, said once.
+///
+/// One who counts and one who reads chunks see two answers where there is one, and so does one who believes the first of
+/// two lengths (RFC 9112, section 6.3, and section 11.2 on what is made of it).
+fn has_one_end(headers: &HeaderMap) -> bool {
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => lengths <= 1,
+        (Some(one), None) => lengths == 0 && one.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// When a time that begins now is over, by a rule. One that no clock can tell is over in thirty years.
+fn after(time: Duration, rule: rule::Rule) -> Instant {
+    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
+    let now = Instant::now();
+    let end = now.checked_add(time).filter(|_| rule.holds());
+    end.unwrap_or(now + THIRTY_YEARS)
 }
 
 /// Whether a request has left the host is what decides if it may be repeated.

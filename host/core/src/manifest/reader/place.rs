@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use toml::Spanned;
+
 use super::Reader;
 use crate::manifest::{Error, raw};
 use crate::name::SettingName;
@@ -53,9 +55,9 @@ impl Reader<'_> {
     }
 
     /// Checks a setting that stands for one part of a host or a path.
-    pub(super) fn plain_setting(
+    pub(super) fn plain_setting<T>(
         &self,
-        at: &raw::Text,
+        at: &Spanned<T>,
         key: &str,
         name: &SettingName,
         settings: &BTreeMap<SettingName, Setting>,
@@ -79,9 +81,9 @@ impl Reader<'_> {
         Err(self.wrong(at, key, problem))
     }
 
-    fn declared<'s>(
+    fn declared<'s, T>(
         &self,
-        at: &raw::Text,
+        at: &Spanned<T>,
         key: &str,
         name: &SettingName,
         settings: &'s BTreeMap<SettingName, Setting>,

@@ -86,6 +86,88 @@ fn a_host_that_anyone_could_own_is_refused() {
 }
 
 #[test]
+fn a_host_is_narrowed_in_one_way_only() {
+    let why = "why = \"the instance\"";
+    let check = |more: &str, expected| check(why, &format!("{why}\n{more}"), expected);
+    check(
+        "methods = [\"GET\"]\npaths = [\"/\", \"/a/{instance}/b/\"]",
+        expect![["fine"]],
+    );
+    for (more, expected) in [
+        (
+            "methods = []",
+            expect![
+                "line 43: hosts[1].methods: nothing is listed, so no request would be left; list some, or remove it for all of them"
+            ],
+        ),
+        (
+            "methods = [\"get\"]",
+            expect![[
+                r#"line 43: hosts[1].methods[0]: the method "get" is not allowed; use GET, HEAD, POST, PUT, PATCH or DELETE, in capitals"#
+            ]],
+        ),
+        (
+            "methods = [\"GET\", \"GET\"]",
+            expect![[r#"line 43: hosts[1].methods[1]: "GET" is listed twice; remove one"#]],
+        ),
+        (
+            "paths = []",
+            expect![
+                "line 43: hosts[1].paths: nothing is listed, so no request would be left; list some, or remove it for all of them"
+            ],
+        ),
+        (
+            "paths = [\"api\"]",
+            expect![[
+                r#"line 43: hosts[1].paths[0]: "api" is no path that requests can be below; write it as in "/api/v4/", which is for all below it, without `*`"#
+            ]],
+        ),
+        (
+            "paths = [\"/api/*\"]",
+            expect![[
+                r#"line 43: hosts[1].paths[0]: "/api/*" is no path that requests can be below; write it as in "/api/v4/", which is for all below it, without `*`"#
+            ]],
+        ),
+        (
+            "paths = [\"/api/../x\"]",
+            expect![[
+                r#"line 43: hosts[1].paths[0]: ".." is not one part of a path; write plain characters, or one setting as the whole part"#
+            ]],
+        ),
+        (
+            "paths = [\"/api/%2e%2e\"]",
+            expect![[
+                r#"line 43: hosts[1].paths[0]: "%2e%2e" is not one part of a path; write plain characters, or one setting as the whole part"#
+            ]],
+        ),
+        (
+            "paths = [\"/a\", \"/a/\"]",
+            expect![[r#"line 43: hosts[1].paths[1]: "/a/" is listed twice; remove one"#]],
+        ),
+        (
+            "paths = [\"/{colour}\"]",
+            expect!["line 43: hosts[1].paths: there is no setting `colour`; add [settings.colour]"],
+        ),
+        (
+            "paths = [\"/{site}\"]",
+            expect![[
+                r#"line 43: hosts[1].paths: setting `site` is a whole address and cannot be a part of one; write "{site}" alone"#
+            ]],
+        ),
+        (
+            "[[hosts]]\norigin = \"https://{instance}.my.salesforce.com\"\nmethods = [\"GET\"]\nwhy = \"x\"",
+            expect![[
+                r#"line 44: hosts[2].origin: "https://{instance}.my.salesforce.com" is listed twice; remove one"#
+            ]],
+        ),
+    ] {
+        check(more, expected);
+    }
+    let twice = "methods = [\"GET\"]\n[[hosts]]\norigin = \"https://{instance}.my.salesforce.com\"\nmethods = [\"POST\"]\npaths = [\"/search\"]\nwhy = \"x\"";
+    check(twice, expect![["fine"]]);
+}
+
+#[test]
 fn only_a_person_sets_the_address_of_a_server() {
     check(
         "kind = \"origin\"",
@@ -249,6 +331,19 @@ fn the_digest_changes_with_the_authority_and_with_nothing_else() {
         "why = \"the instance\"",
         "why = \"x\"\n[[hosts]]\norigin = \"https://a.example.com\"\nwhy = \"x\"",
         false,
+    );
+    let narrowed = "why = \"the instance\"\nmethods = [\"GET\", \"POST\"]\npaths = [\"/a\"]";
+    check_digest("why = \"the instance\"", narrowed, false);
+    let digest = |to: &str| {
+        changed("why = \"the instance\"", to)
+            .unwrap()
+            .authority_digest()
+    };
+    assert_ne!(digest(narrowed), digest(&narrowed.replace("POST", "PUT")));
+    assert_ne!(digest(narrowed), digest(&narrowed.replace("/a", "/b")));
+    assert_eq!(
+        digest(narrowed),
+        digest(&narrowed.replace("\"GET\", \"POST\"", "\"POST\", \"GET\""))
     );
     check_digest("[a-z0-9-]{1,63}", "[a-z0-9-]{1,62}", false);
     check_digest("default = \"main\"", "default = \"test\"", false);
