@@ -245,6 +245,8 @@ async fn no_canary_is_in_the_audit_and_each_attempt_is_in_it_once() {
         for answer in [Answer::Raw(Vec::new()), Answer::Echo] {
             crm.once(&line, answer);
         }
+        let guess = format!("POST /canary-credential-1f{}", parameter.replace('&', "?"));
+        crm.once(&guess, Answer::text(200, ""));
         let world = lines.world(|it| it);
         let account = Account::at(&crm).credential(recipe, &[(field, "canary-credential-1f")]);
         let acme = world.open(guest::ASKER, account).await;
@@ -274,6 +276,7 @@ async fn no_canary_is_in_the_audit_and_each_attempt_is_in_it_once() {
                     &[("X-Api-Key", "canary-header-3d")],
                 ),
                 // And a guess that is right, in the only place from which the audit takes words of a guest.
+                loaded("canary-credential-1f", &[]),
                 loaded("https://evil.example.com/canary-credential-1f", &[]),
             ],
         )
@@ -281,7 +284,7 @@ async fn no_canary_is_in_the_audit_and_each_attempt_is_in_it_once() {
         let texts = lines.texts();
         assert!(texts.iter().all(|it| !it.contains("canary")), "{texts:#?}");
         let report = &world.reports()[0];
-        assert!(9 <= report.requests.len(), "{report:?}");
+        assert!(10 <= report.requests.len(), "{report:?}");
         assert_eq!(lines.requests().len(), report.requests.len(), "{texts:#?}");
         // In the same order, and each said to be what it was.
         for (line, request) in lines.requests().iter().zip(&report.requests) {
