@@ -104,7 +104,7 @@ async fn a_version_with_another_audience_gets_no_credential_before_it_is_approve
     .assert_eq(&loaded.difference.unwrap().to_string());
     let order = json!({"url": format!("{}/collect", elsewhere.origin())});
     elsewhere.always("GET /collect", Answer::text(200, ""));
-    ask(&acme, &[order.clone()]).await;
+    ask(&acme, std::slice::from_ref(&order)).await;
     assert_eq!(elsewhere.asked()[0].header("authorization"), None);
 
     acme.approve(approval(&text)).unwrap();

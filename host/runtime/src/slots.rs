@@ -126,7 +126,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_taken_and_who_waits_is_counted() {
-        let slots = Slots::new(2);
+        let slots = Slots::new(2, Duration::from_secs(10));
         let held = slots.take("acme").await.unwrap();
         let mut waiting = Box::pin(slots.take("acme"));
         assert!(futures::poll!(&mut waiting).is_pending());

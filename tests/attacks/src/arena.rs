@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use brightsync_core::component::embed;
 use brightsync_core::crm::page::PageRequest;
-use brightsync_core::grant::{Approval, CarveOut, Grant};
+use brightsync_core::grant::{Approval, CarveOut, Grant, GrantedHost};
 use brightsync_core::manifest::Manifest;
 use brightsync_core::origin::Scheme;
 use brightsync_runtime::{
@@ -71,6 +71,7 @@ impl Arena {
         log.clear();
         let host = Host::builder()
             .slots(4)
+            .sockets(scene.sockets)
             .limits(scene.limits.clone())
             .retries(scene.retries)
             .ceiling(scene.ceiling.clone())
@@ -124,7 +125,7 @@ impl Arena {
         let mut grant = Grant::default();
         let hosts = scene.granted.iter().map(|it| self.fill(it));
         for host in hosts.chain([self.crm.origin()]) {
-            grant.hosts.insert(host.parse().unwrap());
+            grant.hosts.insert(granted(&host));
         }
         let trusted = scene.trusted.iter().map(|it| self.fill(it));
         for place in trusted.chain([self.crm.origin()]) {
@@ -221,6 +222,18 @@ impl Arena {
 /// Names a tenant's connection.
 pub(crate) fn key(tenant: &str) -> ConnectionKey {
     ConnectionKey::new(tenant, "crm").unwrap()
+}
+
+/// A host as it stands in a grant: a text, or a table of TOML.
+fn granted(text: &str) -> GrantedHost {
+    match text.starts_with('{') {
+        true => {
+            let table: BTreeMap<String, GrantedHost> =
+                toml::from_str(&format!("host = {text}")).unwrap();
+            table.into_values().next().unwrap()
+        }
+        false => text.parse().unwrap(),
+    }
 }
 
 fn carve_out(server: &Server) -> CarveOut {

@@ -19,6 +19,8 @@ pub(crate) struct Scene {
     pub(crate) limits: Limits,
     pub(crate) retries: retry::Options,
     pub(crate) ceiling: Ceiling,
+    /// How many network connections the host may hold.
+    pub(crate) sockets: u32,
     /// What a resolver answers.
     pub(crate) names: Vec<IpAddr>,
     /// Settings of the connection; `{crm}` and `{victim}` stand for their origins.
@@ -63,6 +65,7 @@ impl Default for Scene {
                 ..retry::Options::default()
             },
             ceiling: Ceiling::any(),
+            sockets: 300,
             names: Vec::new(),
             settings: Vec::new(),
             granted: Vec::new(),

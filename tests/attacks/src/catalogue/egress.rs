@@ -1,6 +1,7 @@
 //! Reaching what is out of reach.
 
 use brightsync_core::rule::Rule;
+use serde_json::json;
 
 use crate::attack::Attack;
 use crate::attack::Family::Egress;
@@ -26,6 +27,20 @@ pub(super) fn attacks() -> Vec<Attack> {
 /// Each layer refuses what all the others would permit.
 fn layers() -> Vec<Attack> {
     let open = Scene::open;
+    let narrow = |name, deed| {
+        Attack::new(
+            Egress,
+            name,
+            &[Rule::GrantedReach],
+            deed,
+            "denied: not-granted",
+            victim_was_asked(),
+        )
+        .at(Scene {
+            granted: vec!["{ origin = \"{victim}\", methods = [\"GET\"], paths = [\"/api/\"] }"],
+            ..open()
+        })
+    };
     vec![
         Attack::new(
             Egress,
@@ -65,6 +80,35 @@ fn layers() -> Vec<Attack> {
             granted: Vec::new(),
             ..open()
         }),
+        Attack::new(
+            Egress,
+            "reach more of a host than its manifest names",
+            &[Rule::ManifestReach],
+            Deed::get("{victim}/admin"),
+            "denied: not-in-manifest",
+            victim_was_asked(),
+        )
+        .at(Scene {
+            manifest: vec![(
+                "origin = \"{elsewhere}\"",
+                "origin = \"{elsewhere}\"\npaths = [\"/api/\"]",
+            )],
+            ..open()
+        }),
+        narrow(
+            "write where the tenant granted reading",
+            Deed::order(
+                json!({"request": {"method": "POST", "url": "{victim}/api/x", "body": "{}"}}),
+            ),
+        ),
+        narrow(
+            "reach a path that begins like the one that was granted",
+            Deed::get("{victim}/apix"),
+        ),
+        narrow(
+            "climb out of the path that was granted, in code within code",
+            Deed::get("{victim}/api/%252e%252e/admin"),
+        ),
         Attack::new(
             Egress,
             "reach a host that the operator denies",

@@ -251,6 +251,41 @@ fn failing() -> Vec<Attack> {
             scene.retries.breaker.failures = 5;
             scene
         }),
+        Attack::new(
+            Resources,
+            "hold all network connections of the host",
+            &[Rule::Share],
+            Deed::other(|arena| {
+                async move {
+                    let (mallory, neighbour) = (arena.mallory(), arena.neighbour());
+                    let slow = json!([{"together": {"url": "slow", "times": 4}}]);
+                    let ask = json!([{"request": {"url": "me"}}]);
+                    let served = async {
+                        arena.crm.was_asked().await;
+                        arena.order(&neighbour, &ask).await.end
+                    };
+                    tokio::select! {
+                        biased;
+                        _ended = arena.order(&mallory, &slow) => Told::ended("the crowd left"),
+                        end = served => Told::ended(format!("the neighbour: {end}")),
+                    }
+                }
+                .boxed()
+            }),
+            "the neighbour: status 200",
+            Arc::new(|told: &Told, _: &crate::arena::Arena| {
+                (told.end != "the neighbour: status 200").then(|| told.end.clone())
+            }),
+        )
+        .at(Scene {
+            // Two in use, of which a tenant has one.
+            sockets: 6,
+            ..Scene::crm(|asked| match asked.line.as_str() {
+                "GET /slow" => Answer::Never,
+                _ => ok(),
+            })
+            .limited(|it| it.socket_wait = Duration::from_millis(300))
+        }),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! What is installed is not what it seems.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use brightsync_core::component::{SECTION, embed};
 use brightsync_core::rule::Rule;
@@ -18,6 +19,7 @@ pub(super) fn attacks() -> Vec<Attack> {
     let mut attacks = of_files();
     attacks.extend(of_manifests());
     attacks.extend(of_settings());
+    attacks.extend(of_versions());
     attacks.extend(of_code());
     attacks
 }
@@ -211,6 +213,53 @@ fn of_settings() -> Vec<Attack> {
             &[Rule::Pattern],
             "evil7",
             "refused: the connection does not fit the connector: ",
+        ),
+    ]
+}
+
+/// New versions that are more than they seem.
+fn of_versions() -> Vec<Attack> {
+    let update = |name, old: &'static str, new: &'static str| {
+        Attack::new(
+            SupplyChain,
+            name,
+            &[Rule::Approval],
+            Deed::other(move |arena| {
+                async move {
+                    let text = arena.manifest().replace("1.0.0", "2.0.0").replace(old, new);
+                    arena
+                        .host
+                        .load(embed(&arena.guest, &text).unwrap())
+                        .await
+                        .unwrap();
+                    told(arena.mallory().get_me().await)
+                }
+                .boxed()
+            }),
+            "answer",
+            Arc::new(|_: &Told, arena: &Arena| {
+                let served = arena.reports().contains("\"version\":\"2.0.0\"");
+                served.then(|| {
+                    "the new version has the old version's grant and credential".to_owned()
+                })
+            }),
+        )
+    };
+    vec![
+        update(
+            "have an update send to another host",
+            "https://crm.example.com",
+            "https://collect.example.net",
+        ),
+        update(
+            "have an update take the credential to another place",
+            "audience = [\"{site}\"]",
+            "audience = [\"{site}\", \"{elsewhere}\"]",
+        ),
+        update(
+            "take the name of another publisher's connector",
+            "publisher = \"Tests\"",
+            "publisher = \"Mallory\"",
         ),
     ]
 }
