@@ -7,7 +7,6 @@
 mod body;
 mod breaker;
 mod carve_out;
-mod decode;
 mod dry_run;
 mod inject;
 mod quota;
@@ -20,6 +19,7 @@ mod transport;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use brightsync_core::address::Nat64;
 use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::RecipeKind;
@@ -49,6 +49,7 @@ use crate::store::Call;
 /// The guarded way out.
 pub(crate) struct Broker {
     ceiling: Ceiling,
+    nat64: Arc<[Nat64]>,
     carve_outs: CarveOuts,
     found: Found,
     transports: Transports,
@@ -100,6 +101,7 @@ pub(crate) enum Failure {
 impl Broker {
     pub(crate) fn new(
         ceiling: Ceiling,
+        nat64: Arc<[Nat64]>,
         resolver: Arc<dyn Resolve>,
         retries: Options,
     ) -> Result<Self, transport::TlsError> {
@@ -107,7 +109,8 @@ impl Broker {
             ceiling,
             carve_outs: CarveOuts::default(),
             found: Found::default(),
-            transports: Transports::new(resolver)?,
+            transports: Transports::new(resolver, nat64.clone())?,
+            nat64,
             retries: Retries::new(retries),
             quotas: Quotas::new(),
         })
@@ -328,6 +331,7 @@ impl Broker {
         )
         .map_err(|problem| deny(call, "policy", &problem))?;
         policy
+            .behind(&self.nat64)
             .check(url)
             .map_err(|refusal| deny(call, refusal.code(), &refusal))
     }

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use brightsync_core::address;
+use brightsync_core::address::{self, Nat64};
+use brightsync_core::decode::{self, Encoding};
 use brightsync_core::origin::Origin;
 use brightsync_core::policy::Permit;
 use brightsync_core::request::Method;
@@ -17,7 +18,6 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use url::Url;
 
 use super::Failure;
-use super::decode::{self, Encoding};
 use super::resolve::{Checked, NoAddress, Resolve, Rule};
 use crate::connection::{ConnectionKey, Link};
 
@@ -41,6 +41,7 @@ pub struct TlsError(#[source] rustls::Error);
 /// All transports.
 pub(super) struct Transports {
     resolver: Arc<dyn Resolve>,
+    nat64: Arc<[Nat64]>,
     tls: ClientConfig,
     open: Mutex<HashMap<Key, (Transport, u64)>>,
 }
@@ -75,7 +76,7 @@ pub(super) struct Ready(reqwest::Request);
 pub(super) struct Received(reqwest::Response);
 
 impl Transports {
-    pub(super) fn new(resolver: Arc<dyn Resolve>) -> Result<Self, TlsError> {
+    pub(super) fn new(resolver: Arc<dyn Resolve>, nat64: Arc<[Nat64]>) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -84,6 +85,7 @@ impl Transports {
             .with_no_client_auth();
         Ok(Self {
             resolver,
+            nat64,
             tls,
             open: Mutex::default(),
         })
@@ -115,7 +117,8 @@ impl Transports {
         {
             open.remove(&oldest);
         }
-        let transport = self.make(only.map_or(Rule::Public, Rule::Only))?;
+        let public = || Rule::Public(self.nat64.clone());
+        let transport = self.make(only.map_or_else(public, Rule::Only))?;
         open.insert(key, (transport.clone(), now));
         Ok(transport)
     }
@@ -133,7 +136,7 @@ impl Transports {
             .tls_backend_preconfigured(tls)
             .dns_resolver(Checked {
                 resolver: self.resolver.clone(),
-                rule,
+                rule: rule.clone(),
             })
             // All of these would go around the order in which the broker works.
             .no_proxy()
@@ -240,7 +243,7 @@ impl Received {
 
     pub(super) fn encoding(&self) -> Result<Encoding, Failure> {
         let values = self.0.headers().get_all(CONTENT_ENCODING);
-        Encoding::of(values.iter().map(HeaderValue::as_bytes))
+        Ok(Encoding::of(values.iter().map(HeaderValue::as_bytes))?)
     }
 
     pub(super) async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
