@@ -18,6 +18,7 @@ mod espocrm;
 mod lifecycle;
 mod limits;
 mod loading;
+mod properties;
 mod quota;
 mod reads;
 mod redact;
