@@ -15,6 +15,7 @@ mod credential;
 mod egress;
 mod ends;
 mod espocrm;
+mod isolation;
 mod lifecycle;
 mod limits;
 mod loading;
