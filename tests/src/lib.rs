@@ -7,6 +7,8 @@
 )]
 
 pub mod book;
+pub mod canary;
+pub mod cloud;
 pub mod customer;
 pub mod espocrm;
 pub mod logs;

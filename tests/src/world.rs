@@ -1,7 +1,7 @@
 //! A host with connectors and connections, as an embedder would set it up.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -179,11 +179,17 @@ impl Account {
 
     /// An account at a server: it is granted as a host and as an audience, and the operator lets it be reached.
     pub fn at(server: &Server) -> Self {
+        Self::at_address(server.address())
+    }
+
+    /// An account at a server on this machine, likewise.
+    pub fn at_address(address: SocketAddr) -> Self {
+        let origin = format!("http://{address}");
         Self::default()
-            .set("site", &server.origin())
-            .grant(&server.origin())
-            .trust(&server.origin())
-            .reach(server)
+            .set("site", &origin)
+            .grant(&origin)
+            .trust(&origin)
+            .reach_address(address)
     }
 
     /// The account with a setting.
@@ -211,8 +217,12 @@ impl Account {
     }
 
     /// The account with the operator's leave to reach a server on this machine.
-    pub fn reach(mut self, server: &Server) -> Self {
-        let (ip, port) = (server.address().ip(), server.address().port());
+    pub fn reach(self, server: &Server) -> Self {
+        self.reach_address(server.address())
+    }
+
+    fn reach_address(mut self, address: SocketAddr) -> Self {
+        let (ip, port) = (address.ip(), address.port());
         let carve_out = CarveOut::new(Scheme::Http, &ip.to_string(), ip, port).unwrap();
         self.carve_outs.push(carve_out);
         self

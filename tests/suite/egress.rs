@@ -303,6 +303,43 @@ async fn a_granted_name_with_a_private_address_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_private_address_behind_the_operators_own_translator_is_refused() {
+    // Where the operator's translator takes them: this machine, a private network, a cloud's metadata, a public server.
+    for address in [
+        "2600:122::7f00:1",
+        "2600:122::a01:203",
+        "2600:122::a9fe:a9fe",
+        "2600:122::808:808",
+    ] {
+        let world = || {
+            World::with(|it| {
+                it.resolver(Names(vec![address.parse().unwrap()]))
+                    .nat64(["2600:122::/96".parse().unwrap()])
+            })
+        };
+        check_with(
+            world(),
+            |it| it.grant("https://crm.example.com"),
+            &[get("https://crm.example.com/me")],
+            expect![[r#"
+                get-users for acme: answer
+                  GET https://crm.example.com/me -> address
+            "#]],
+        )
+        .await;
+        let literal = format!("https://[{address}]");
+        let story = format!("get-users for acme: answer\n  GET {literal}/me -> not-allowed\n");
+        let account = |it: Account| it.set("elsewhere", &literal).grant(&literal);
+        let orders = [get(&format!("{literal}/me"))];
+        let crm = Server::start();
+        let world = world();
+        let acme = world.open(guest::ASKER, account(Account::at(&crm))).await;
+        ask(&acme, &orders).await;
+        assert_eq!(world.story(), story);
+    }
+}
+
 /// Answers each question with another address, and counts the questions.
 struct Rebinding(Arc<AtomicUsize>);
 

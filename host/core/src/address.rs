@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use ipnet::Ipv6Net;
 
@@ -111,18 +112,22 @@ impl fmt::Display for Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Nat64(Ipv6Net);
 
-/// A prefix that RFC 6052 does not allow for NAT64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a NAT64 prefix has a length of 32, 40, 48, 56, 64 or 96, not {0}")]
-pub struct BadNat64(pub u8);
+/// A text that is no prefix of a NAT64 translator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no NAT64 prefix; write an IPv6 network with a length of 32, 40, 48, 56, 64 or 96, as in \"2001:db8:64::/96\""
+)]
+pub struct BadNat64(String);
 
-impl TryFrom<Ipv6Net> for Nat64 {
-    type Error = BadNat64;
+impl FromStr for Nat64 {
+    type Err = BadNat64;
 
-    fn try_from(net: Ipv6Net) -> Result<Self, BadNat64> {
-        match net.prefix_len() {
-            32 | 40 | 48 | 56 | 64 | 96 => Ok(Self(net.trunc())),
-            length => Err(BadNat64(length)),
+    fn from_str(text: &str) -> Result<Self, BadNat64> {
+        match text.parse::<Ipv6Net>() {
+            Ok(net) if matches!(net.prefix_len(), 32 | 40 | 48 | 56 | 64 | 96) => {
+                Ok(Self(net.trunc()))
+            }
+            Ok(_) | Err(_) => Err(BadNat64(crate::escape::escape(text, 64).into_owned())),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod breaker;
 pub mod component;
 pub mod contract;
 pub mod crm;
+pub mod decode;
 pub mod domain;
 pub mod email_address;
 pub mod escape;

@@ -10,7 +10,7 @@ use std::fmt;
 use thiserror::Error;
 use url::Url;
 
-use crate::address;
+use crate::address::{self, Nat64};
 use crate::grant::{CarveOut, Ceiling, Grant, GrantedHost, Reach, present};
 use crate::manifest::Manifest;
 use crate::name::RecipeName;
@@ -28,6 +28,7 @@ pub struct Policy {
     // Invariant: no two for one origin.
     carve_outs: Vec<CarveOut>,
     recipe: Option<Audience>,
+    nat64: Vec<Nat64>,
 }
 
 /// A host of the manifest, with these settings.
@@ -179,7 +180,15 @@ impl Policy {
             ceiling: ceiling.clone(),
             carve_outs: carve_outs.to_vec(),
             recipe,
+            nat64: Vec::new(),
         })
+    }
+
+    /// The policy in a network whose own NAT64 translators have these prefixes: an address behind one is looked through.
+    #[must_use]
+    pub fn behind(mut self, nat64: &[Nat64]) -> Self {
+        self.nat64 = nat64.to_vec();
+        self
     }
 
     /// Decides about one request by its method and the address that it is about to go to.
@@ -202,7 +211,7 @@ impl Policy {
             .cloned();
         if carve_out.is_none() {
             encrypted(&origin)?;
-            public(&origin)?;
+            public(&origin, &self.nat64)?;
         }
         let credential = self.credential(&origin);
         Ok(Permit {
@@ -498,13 +507,10 @@ fn encrypted(origin: &Origin) -> Result<(), Refusal> {
 }
 
 /// A literal is never put to a resolver, behind which private addresses are refused otherwise.
-///
-/// The translators of a network that the operator runs are not known here; whoever dials knows
-/// them, and checks the address once more.
-fn public(origin: &Origin) -> Result<(), Refusal> {
+fn public(origin: &Origin, nat64: &[Nat64]) -> Result<(), Refusal> {
     match origin
         .literal()
-        .map(|literal| address::classify(literal, &[]))
+        .map(|literal| address::classify(literal, nat64))
     {
         Some(class) if Rule::PublicLiteral.refuses(!class.is_public()) => Err(Refusal {
             layer: Layer::Operator,

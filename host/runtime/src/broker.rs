@@ -7,7 +7,6 @@
 mod body;
 mod breaker;
 mod carve_out;
-mod decode;
 mod dial;
 mod dry_run;
 mod failure;
@@ -24,6 +23,7 @@ mod underway;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use brightsync_core::address::Nat64;
 use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
 use brightsync_core::manifest::RecipeKind;
@@ -64,6 +64,7 @@ use crate::store::Call;
 /// The guarded way out.
 pub(crate) struct Broker {
     ceiling: Ceiling,
+    nat64: Arc<[Nat64]>,
     carve_outs: CarveOuts,
     found: Found,
     transports: Transports,
@@ -103,6 +104,7 @@ struct Reply {
 impl Broker {
     pub(crate) fn new(
         ceiling: Ceiling,
+        nat64: Arc<[Nat64]>,
         resolver: Arc<dyn Resolve>,
         retries: Options,
         limits: &Limits,
@@ -112,8 +114,14 @@ impl Broker {
             ceiling,
             carve_outs: CarveOuts::default(),
             found: Found::default(),
-            transports: Transports::new(resolver, limits.clone(), sockets.transports())?,
+            transports: Transports::new(
+                resolver,
+                nat64.clone(),
+                limits.clone(),
+                sockets.transports(),
+            )?,
             sockets: Slots::new(sockets.in_use(), limits.socket_wait),
+            nat64,
             retries: Retries::new(retries),
             quotas: Quotas::new(),
         })
@@ -412,6 +420,7 @@ impl Broker {
         )
         .map_err(|problem| deny(call, Layer::Manifest, "policy", &problem))?;
         policy
+            .behind(&self.nat64)
             .check(method, url)
             .map_err(|refusal| deny(call, refusal.layer().into(), refusal.code(), &refusal))
     }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use brightsync_core::address::Nat64;
 use brightsync_core::component::Inspection;
 use brightsync_core::crm::Timestamp;
 use brightsync_core::grant::{CarveOut, Ceiling};
@@ -99,6 +100,7 @@ pub struct Builder {
     slots: u32,
     sockets: Sockets,
     ceiling: Ceiling,
+    nat64: Vec<Nat64>,
     resolver: Arc<dyn Resolve>,
     state: Arc<dyn StateStore>,
     clock: Clock,
@@ -133,6 +135,7 @@ impl Host {
             slots: 100,
             sockets: Sockets::of_this_process(),
             ceiling: Ceiling::any(),
+            nat64: Vec::new(),
             resolver: Arc::new(SystemResolver::default()),
             state: Arc::new(MemoryState::default()),
             clock: Arc::new(now),
@@ -309,6 +312,12 @@ impl Builder {
         self
     }
 
+    /// The prefixes under which this network's own NAT64 translators reach IPv4, besides the well-known ones: without them, a private address behind a translator looks like a public one.
+    pub fn nat64(mut self, prefixes: impl IntoIterator<Item = Nat64>) -> Self {
+        self.nat64 = prefixes.into_iter().collect();
+        self
+    }
+
     /// Who resolves names. Its answers are checked before they are dialled.
     pub fn resolver(mut self, resolver: impl Resolve + 'static) -> Self {
         self.resolver = Arc::new(resolver);
@@ -365,6 +374,7 @@ impl Builder {
             linker: store::linker(&engine).map_err(failed)?,
             broker: Broker::new(
                 self.ceiling,
+                self.nat64.into(),
                 self.resolver,
                 self.retries,
                 &limits,

@@ -290,20 +290,19 @@ fn an_operators_translator_is_looked_through_at_every_length_of_rfc_6052() {
         ("2600:122:122:344::/64", "2600:122:122:344:a:0:100::"),
         ("2600:122:122:344::/96", "2600:122:122:344::a00:1"),
     ] {
-        let prefix = Nat64::try_from(prefix.parse::<Ipv6Net>().unwrap()).unwrap();
+        let prefix = prefix.parse::<Nat64>().unwrap();
         let address: IpAddr = address.parse().unwrap();
         assert_eq!(classify(address, &[]), Class::Public, "{address}");
         assert_eq!(classify(address, &[prefix]), Class::Private, "{address}");
     }
-    let prefix = Nat64::try_from("2600:122::/96".parse::<Ipv6Net>().unwrap()).unwrap();
+    let prefix = "2600:122::/96".parse::<Nat64>().unwrap();
     assert_eq!(
         classify("2600:122::8.8.8.8".parse().unwrap(), &[prefix]),
         Class::Nat64
     );
-    assert_eq!(
-        Nat64::try_from("2600::/33".parse::<Ipv6Net>().unwrap()),
-        Err(BadNat64(33))
-    );
+    for text in ["2600::/33", "10.0.0.0/8", "2600::", ""] {
+        assert!(text.parse::<Nat64>().is_err(), "{text}");
+    }
 }
 
 #[test]

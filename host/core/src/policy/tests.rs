@@ -329,6 +329,25 @@ fn a_literal_address_is_public_or_refused() {
 }
 
 #[test]
+fn a_literal_behind_the_operators_own_translator_is_refused() {
+    let site = "https://[2600:122::a9fe:a9fe]";
+    let case = Case {
+        site,
+        hosts: &[site],
+        audience: &[],
+        ..Case::default()
+    };
+    let url = Url::parse(site).unwrap();
+    let policy = case.policy().unwrap();
+    assert!(policy.check(Method::Get, &url).is_ok());
+    let behind = |prefix: &str| policy.clone().behind(&[prefix.parse().unwrap()]);
+    assert!(behind("2600:123::/96").check(Method::Get, &url).is_ok());
+    let refusal = behind("2600:122::/96").check(Method::Get, &url).unwrap_err();
+    expect!["https://[2600:122::a9fe:a9fe] is not on the public Internet but metadata"]
+        .assert_eq(refusal.rule());
+}
+
+#[test]
 fn a_carve_out_grants_nothing() {
     let carve_outs = vec![carve_out(Scheme::Http, "example.com", "10.0.0.7", 80)];
     Case {

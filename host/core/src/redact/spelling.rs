@@ -42,10 +42,8 @@ pub(super) fn readings(text: &[u8]) -> impl Iterator<Item = Reading> {
                 break;
             }
         }
-        // A plus that was escaped in JSON or HTML may still be the space of a form.
-        if first != b'%'
-            && let Some(plus) = found.iter().flatten().find(|it| it.bytes.is(b'+'))
-        {
+        // A plus that was escaped may still be the space of a form, in JSON as in another form: `%2B`.
+        if let Some(plus) = found.iter().flatten().find(|it| it.bytes.is(b'+')) {
             found[DEPTH] = Some(Reading::new(plus.length, Short::of(b' ')));
         }
     }
@@ -205,6 +203,8 @@ mod tests {
         check("&#x0041;", &[(8, "A")]);
         check("&amp;", &[(5, "&")]);
         check(r"\u002b", &[(6, "+"), (6, " ")]);
+        check("%2B", &[(3, "+"), (3, " ")]);
+        check("%252B", &[(3, "%"), (5, "+"), (5, " ")]);
     }
 
     #[test]

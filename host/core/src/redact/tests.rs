@@ -59,6 +59,11 @@ fn a_secret_is_cut_as_it_is_and_escaped() {
         r#""{\"a\":\"s3cr\\\/t+k\\\"y Zo\\u00eb\\u0026\"}""#,
         expect![[r#""{\"a\":\"[redacted]\"}""#]],
     );
+    // A form in a form: of a blank it makes a plus, and then an escaped one.
+    check(
+        "a=s3cr%252Ft%252bk%2522y%2BZo%25C3%25AB%2526&b=1",
+        expect!["a=[redacted]&b=1"],
+    );
     check("x%7333cr/t", expect!["x%7333cr/t"]);
 }
 

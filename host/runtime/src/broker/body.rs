@@ -1,9 +1,9 @@
 //! Reads the body of an answer, and no more of it than may be passed on.
 
+use brightsync_core::decode::{self, Decoder};
 use brightsync_core::rule::Rule;
 
 use super::Failure;
-use super::decode::Decoder;
 use super::redact::Redaction;
 use super::transport::Received;
 use crate::store::Call;
@@ -49,7 +49,17 @@ pub(super) async fn read(
             redaction.push(&bytes);
         }
     }
-    decoder.finish()
+    Ok(decoder.finish()?)
+}
+
+impl From<decode::Error> for Failure {
+    fn from(error: decode::Error) -> Self {
+        match error {
+            decode::Error::Unknown => Self::Other("content-encoding"),
+            decode::Error::TooLarge => Self::TooLarge,
+            decode::Error::Broken => Self::NoAnswer("encoding"),
+        }
+    }
 }
 
 fn length(bytes: &[u8]) -> u64 {

@@ -3,7 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use brightsync_core::{address, rule};
+use brightsync_core::address::{self, Class, Nat64};
+use brightsync_core::rule;
 use futures::future::BoxFuture;
 use hickory_resolver::TokioResolver;
 use tokio::sync::OnceCell;
@@ -45,10 +46,10 @@ pub(super) struct Checked {
 }
 
 /// Which addresses may be dialled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Rule {
-    /// Public ones.
-    Public,
+    /// Public ones, in a network whose own NAT64 translators have these prefixes.
+    Public(Arc<[Nat64]>),
     /// Exactly this one, by the operator's carve-out.
     Only(IpAddr),
 }
@@ -62,20 +63,27 @@ pub(super) struct NoAddress {
 }
 
 impl Rule {
-    pub(super) fn permits(self, address: IpAddr) -> bool {
+    pub(super) fn permits(&self, address: IpAddr) -> bool {
         match self {
-            Self::Public => {
-                let is_public = address::classify(address, &[]).is_public();
+            Self::Public(_) => {
+                let is_public = self.class(address).is_public();
                 !rule::Rule::ResolvedAddress.refuses(!is_public)
             }
-            Self::Only(one) => !rule::Rule::CarvedOutAddress.refuses(address != one),
+            Self::Only(one) => !rule::Rule::CarvedOutAddress.refuses(address != *one),
+        }
+    }
+
+    fn class(&self, address: IpAddr) -> Class {
+        match self {
+            Self::Public(nat64) => address::classify(address, nat64),
+            Self::Only(_) => address::classify(address, &[]),
         }
     }
 }
 
 impl reqwest::dns::Resolve for Checked {
     fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let (resolver, rule) = (self.resolver.clone(), self.rule);
+        let (resolver, rule) = (self.resolver.clone(), self.rule.clone());
         Box::pin(async move {
             let found = dial::resolving(resolver.resolve(name.as_str())).await?;
             let permitted: Vec<_> = found
@@ -86,10 +94,7 @@ impl reqwest::dns::Resolve for Checked {
                 .map(|address| SocketAddr::new(*address, 0))
                 .collect();
             if permitted.is_empty() && !found.is_empty() {
-                let mut classes: Vec<_> = found
-                    .iter()
-                    .map(|it| address::classify(*it, &[]).as_str())
-                    .collect();
+                let mut classes: Vec<_> = found.iter().map(|it| rule.class(*it).as_str()).collect();
                 classes.dedup();
                 return Err(NoAddress {
                     name: name.as_str().to_owned(),

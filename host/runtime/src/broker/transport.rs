@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use brightsync_core::address::{self, Nat64};
+use brightsync_core::decode::{self, Encoding};
 use brightsync_core::origin::Origin;
 use brightsync_core::policy::Permit;
 use brightsync_core::request::Method;
-use brightsync_core::{address, rule};
+use brightsync_core::rule;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
     TRANSFER_ENCODING, USER_AGENT,
@@ -20,7 +22,6 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::decode::{self, Encoding};
 use super::dial;
 use super::resolve::{Checked, NoAddress, Resolve, Rule};
 use super::{Failure, Layer};
@@ -42,6 +43,7 @@ pub struct TlsError(#[source] rustls::Error);
 /// All transports.
 pub(super) struct Transports {
     resolver: Arc<dyn Resolve>,
+    nat64: Arc<[Nat64]>,
     tls: ClientConfig,
     limits: Limits,
     // How many are kept; the one that was not used for longest goes first.
@@ -85,6 +87,7 @@ pub(super) struct Received {
 impl Transports {
     pub(super) fn new(
         resolver: Arc<dyn Resolve>,
+        nat64: Arc<[Nat64]>,
         limits: Limits,
         kept: usize,
     ) -> Result<Self, TlsError> {
@@ -96,6 +99,7 @@ impl Transports {
             .with_no_client_auth();
         Ok(Self {
             resolver,
+            nat64,
             tls,
             limits,
             kept,
@@ -130,7 +134,8 @@ impl Transports {
         {
             open.remove(&oldest);
         }
-        let transport = self.make(only.map_or(Rule::Public, Rule::Only))?;
+        let public = || Rule::Public(self.nat64.clone());
+        let transport = self.make(only.map_or_else(public, Rule::Only))?;
         open.insert(key, (transport.clone(), now));
         Ok(transport)
     }
@@ -151,7 +156,7 @@ impl Transports {
             .tls_backend_preconfigured(tls)
             .dns_resolver(Checked {
                 resolver: self.resolver.clone(),
-                rule,
+                rule: rule.clone(),
             })
             // All of these would go around the order in which the broker works.
             .no_proxy()
@@ -304,7 +309,7 @@ impl Received {
 
     pub(super) fn encoding(&self) -> Result<Encoding, Failure> {
         let values = self.response.headers().get_all(CONTENT_ENCODING);
-        Encoding::of(values.iter().map(HeaderValue::as_bytes))
+        Ok(Encoding::of(values.iter().map(HeaderValue::as_bytes))?)
     }
 
     pub(super) async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Failure> {

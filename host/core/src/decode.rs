@@ -8,10 +8,8 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use flate2::write::GzDecoder;
 use zstd::stream::raw::{DParameter, Decoder as ZstdDecoder, InBuffer, Operation as _, OutBuffer};
 
-use super::Failure;
-
 /// What is asked for, in the order of what packs better at little cost.
-pub(super) const ACCEPTED: &str = "gzip, br, zstd";
+pub const ACCEPTED: &str = "gzip, br, zstd";
 
 /// The largest window of zstd: 2 to this power, 8 MiB. RFC 9659 lets no server use a larger one.
 const ZSTD_WINDOW: u32 = 23;
@@ -19,17 +17,35 @@ const ZSTD_WINDOW: u32 = 23;
 /// How much is unpacked at once.
 const STEP: usize = 16 * 1024;
 
+/// Why an answer is not unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It is packed in a way that nobody asked for.
+    #[error("the answer is packed in a way that was not asked for")]
+    Unknown,
+    /// It unpacks to more than may be passed on, or needs too much memory to unpack.
+    #[error("the answer unpacks to too much")]
+    TooLarge,
+    /// It is not packed as it says, or was cut off: these two cannot be told apart.
+    #[error("the answer is not packed as it says, or was cut off")]
+    Broken,
+}
+
 /// How an answer is packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub enum Encoding {
+    /// Not at all.
     Plain,
+    /// By gzip (RFC 1952).
     Gzip,
+    /// By Brotli (RFC 7932).
     Brotli,
+    /// By Zstandard (RFC 8878).
     Zstd,
 }
 
 /// An answer on its way out of its packing.
-pub(super) struct Decoder {
+pub struct Decoder {
     kind: Kind,
     began: bool,
 }
@@ -62,21 +78,20 @@ struct Room {
 
 impl Encoding {
     /// Reads what the headers say; one packing in another is not unpacked.
-    pub(super) fn of<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Self, Failure> {
-        let unknown = Failure::Other("content-encoding");
+    pub fn of<'a>(values: impl Iterator<Item = &'a [u8]>) -> Result<Self, Error> {
         let mut encoding = Self::Plain;
         for value in values {
-            let value = std::str::from_utf8(value).map_err(|_| unknown.clone())?;
+            let value = std::str::from_utf8(value).map_err(|_| Error::Unknown)?;
             for name in value.split(',').map(str::trim) {
                 let next = match name.to_ascii_lowercase().as_str() {
                     "" | "identity" => continue,
                     "gzip" | "x-gzip" => Self::Gzip,
                     "br" => Self::Brotli,
                     "zstd" => Self::Zstd,
-                    _ => return Err(unknown),
+                    _ => return Err(Error::Unknown),
                 };
                 if encoding != Self::Plain {
-                    return Err(unknown);
+                    return Err(Error::Unknown);
                 }
                 encoding = next;
             }
@@ -86,7 +101,8 @@ impl Encoding {
 }
 
 impl Decoder {
-    pub(super) fn new(encoding: Encoding) -> Result<Self, Failure> {
+    /// Begins to unpack.
+    pub fn new(encoding: Encoding) -> Result<Self, Error> {
         let kind = match encoding {
             Encoding::Plain => Kind::Plain,
             Encoding::Gzip => Kind::Gzip(Box::new(GzDecoder::new(Room::default()))),
@@ -99,10 +115,10 @@ impl Decoder {
                 }))
             }
             Encoding::Zstd => {
-                let mut decoder = ZstdDecoder::new().map_err(|_| broken())?;
+                let mut decoder = ZstdDecoder::new().map_err(|_| Error::Broken)?;
                 decoder
                     .set_parameter(DParameter::WindowLogMax(ZSTD_WINDOW))
-                    .map_err(|_| broken())?;
+                    .map_err(|_| Error::Broken)?;
                 Kind::Zstd(Zstd {
                     decoder,
                     open: false,
@@ -113,7 +129,7 @@ impl Decoder {
     }
 
     /// Unpacks some bytes, to at most so many; beyond them the answer is too large.
-    pub(super) fn feed(&mut self, packed: &[u8], most: usize) -> Result<Vec<u8>, Failure> {
+    pub fn feed(&mut self, packed: &[u8], most: usize) -> Result<Vec<u8>, Error> {
         self.began |= !packed.is_empty();
         let mut room = Room {
             bytes: Vec::new(),
@@ -133,13 +149,13 @@ impl Decoder {
         };
         match unpacked {
             Ok(()) => Ok(room.bytes),
-            Err(_) if room.full => Err(Failure::TooLarge),
-            Err(_) => Err(broken()),
+            Err(_) if room.full => Err(Error::TooLarge),
+            Err(_) => Err(Error::Broken),
         }
     }
 
     /// Says whether all of it was there. An empty body is whole in any packing.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub fn finish(self) -> Result<(), Error> {
         let whole = match self.kind {
             _ if !self.began => true,
             Kind::Plain => true,
@@ -147,7 +163,7 @@ impl Decoder {
             Kind::Brotli(decoder) => decoder.ended,
             Kind::Zstd(decoder) => !decoder.open,
         };
-        if whole { Ok(()) } else { Err(broken()) }
+        if whole { Ok(()) } else { Err(Error::Broken) }
     }
 }
 
@@ -223,11 +239,6 @@ impl Write for Room {
     }
 }
 
-/// What is not packed as it says cannot be told from what was cut off.
-fn broken() -> Failure {
-    Failure::NoAnswer("encoding")
-}
-
 fn wrong() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
@@ -237,7 +248,7 @@ mod tests {
     use super::*;
 
     /// Unpacks in pieces of this size.
-    fn unpack(encoding: Encoding, packed: &[u8], piece: usize) -> Result<Vec<u8>, Failure> {
+    fn unpack(encoding: Encoding, packed: &[u8], piece: usize) -> Result<Vec<u8>, Error> {
         let mut decoder = Decoder::new(encoding)?;
         let mut out = Vec::new();
         for piece in packed.chunks(piece) {
@@ -277,19 +288,19 @@ mod tests {
                 let cut = &packed[..packed.len() - missing];
                 assert_eq!(
                     unpack(encoding, cut, piece),
-                    Err(broken()),
+                    Err(Error::Broken),
                     "{encoding:?} {missing}"
                 );
             }
             let behind = [packed, b"\0garbage"].concat();
             assert_eq!(
                 unpack(encoding, &behind, piece),
-                Err(broken()),
+                Err(Error::Broken),
                 "{encoding:?}"
             );
         }
         assert_eq!(unpack(encoding, b"", 1), Ok(Vec::new()));
-        assert_eq!(unpack(encoding, b"{\"plain\": 1}", 5), Err(broken()));
+        assert_eq!(unpack(encoding, b"{\"plain\": 1}", 5), Err(Error::Broken));
     }
 
     #[test]
@@ -309,11 +320,11 @@ mod tests {
         let mut packed = gzip(b"hello hello hello hello");
         let at = packed.len() - 6;
         packed[at] ^= 1;
-        assert_eq!(unpack(Encoding::Gzip, &packed, 5), Err(broken()));
+        assert_eq!(unpack(Encoding::Gzip, &packed, 5), Err(Error::Broken));
         let mut packed = zstd(b"hello hello hello hello");
         let at = packed.len() - 2;
         packed[at] ^= 1;
-        assert_eq!(unpack(Encoding::Zstd, &packed, 5), Err(broken()));
+        assert_eq!(unpack(Encoding::Zstd, &packed, 5), Err(Error::Broken));
     }
 
     #[test]
@@ -321,15 +332,15 @@ mod tests {
         let zeros = vec![0; 4 << 20];
         assert_eq!(
             unpack(Encoding::Gzip, &gzip(&zeros), 4096),
-            Err(Failure::TooLarge)
+            Err(Error::TooLarge)
         );
         assert_eq!(
             unpack(Encoding::Zstd, &zstd(&zeros), 4096),
-            Err(Failure::TooLarge)
+            Err(Error::TooLarge)
         );
         assert_eq!(
             unpack(Encoding::Brotli, &brotli(&zeros), 4096),
-            Err(Failure::TooLarge)
+            Err(Error::TooLarge)
         );
     }
 
@@ -339,15 +350,12 @@ mod tests {
         let frame = |log: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, (log - 10) << 3, 1, 0, 0];
         assert_eq!(unpack(Encoding::Zstd, &frame(23), 9), Ok(Vec::new()));
         for log in [24, 27, 31] {
-            assert_eq!(
-                unpack(Encoding::Zstd, &frame(log), 9),
-                Err(Failure::TooLarge)
-            );
+            assert_eq!(unpack(Encoding::Zstd, &frame(log), 9), Err(Error::TooLarge));
         }
         // Brotli's large windows announce themselves with 0x11.
         assert_eq!(
             unpack(Encoding::Brotli, &[0x11, 0x1e, 0x03, 0, 0], 5),
-            Err(broken())
+            Err(Error::Broken)
         );
     }
 
@@ -365,7 +373,7 @@ mod tests {
         ] {
             assert_eq!(of(&[value]), Ok(expected), "{value}");
         }
-        let unknown = Err(Failure::Other("content-encoding"));
+        let unknown = Err(Error::Unknown);
         for values in [
             ["deflate"].as_slice(),
             &["compress"],
