@@ -21,7 +21,7 @@ use brightsync_runtime::{Connection, ConnectionKey, ConnectionOptions, Host, Lim
 use brightsync_tests::canary::{canary, owners, strangers};
 use brightsync_tests::cloud::Cloud;
 use brightsync_tests::guest;
-use brightsync_tests::world::{AT_ONCE, Account, Names, manifest, name, with_manifest};
+use brightsync_tests::world::{AT_ONCE, Account, Names, approval, manifest, name, with_manifest};
 use serde_json::json;
 
 const TENANTS: usize = 200;
@@ -232,6 +232,7 @@ fn tenant(host: &Host, cloud: &Cloud, number: usize) -> Tenant {
             key,
             ConnectionOptions {
                 connector: name(guest).parse().expect("a name"),
+                approved: approval(name(guest)),
                 settings: account.settings,
                 wanted_fields: BTreeMap::new(),
                 credential: account.credential,

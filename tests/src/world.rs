@@ -133,7 +133,7 @@ impl World {
             .find(|it| it.name().as_str() == name);
         match newest {
             Some(manifest) => Approval::after_consent_to(manifest),
-            None => Approval::after_consent_to(&Manifest::parse(&manifest(name)).unwrap()),
+            None => approval(name),
         }
     }
 
@@ -271,6 +271,11 @@ pub fn origin(text: &str) -> Origin {
 pub fn name(guest: &str) -> &str {
     let stem = Path::new(guest).file_stem().and_then(|it| it.to_str());
     stem.expect("a guest is a file with a name")
+}
+
+/// The approval of what every guest asks for.
+pub fn approval(name: &str) -> Approval {
+    Approval::after_consent_to(&Manifest::parse(&manifest(name)).unwrap())
 }
 
 /// The bytes of a guest, without a manifest.

@@ -2,13 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use brightsync_core::grant::Approval;
-use brightsync_core::manifest::Manifest;
 use brightsync_core::retry::Options;
 use brightsync_runtime::{ConnectionKey, ConnectionOptions, Suspension};
 use brightsync_tests::guest;
 use brightsync_tests::server::{Answer, Gate, Server};
-use brightsync_tests::world::{AT_ONCE, Account, World, ask, manifest};
+use brightsync_tests::world::{AT_ONCE, Account, World, approval, ask};
 use expect_test::expect;
 use serde_json::{Value, json};
 
@@ -155,7 +153,7 @@ async fn nothing_that_others_write_makes_a_new_series() {
         ]
     };
     ask(&acme, &odd(0)).await;
-    let approved = Approval::after_consent_to(&Manifest::parse(&manifest("asker")).unwrap());
+    let approved = approval("asker");
     let unknown = |n: usize| {
         let options = ConnectionOptions {
             connector: format!("unknown-{n}").parse().unwrap(),

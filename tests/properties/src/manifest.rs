@@ -62,7 +62,7 @@ pub fn check(data: &[u8]) {
 fn stands(manifest: &Manifest) {
     assert!(!manifest.functions().is_empty());
     let hosts: BTreeSet<_> = manifest.hosts().iter().map(|it| it.origin()).collect();
-    assert!(!hosts.is_empty() && hosts.len() == manifest.hosts().len());
+    assert!(!hosts.is_empty());
     assert!(hosts.contains(manifest.base().origin()));
     for recipe in manifest.recipes().values() {
         assert!(recipe.audience().iter().all(|it| hosts.contains(it)));

@@ -342,7 +342,9 @@ fn a_literal_behind_the_operators_own_translator_is_refused() {
     assert!(policy.check(Method::Get, &url).is_ok());
     let behind = |prefix: &str| policy.clone().behind(&[prefix.parse().unwrap()]);
     assert!(behind("2600:123::/96").check(Method::Get, &url).is_ok());
-    let refusal = behind("2600:122::/96").check(Method::Get, &url).unwrap_err();
+    let refusal = behind("2600:122::/96")
+        .check(Method::Get, &url)
+        .unwrap_err();
     expect!["https://[2600:122::a9fe:a9fe] is not on the public Internet but metadata"]
         .assert_eq(refusal.rule());
 }

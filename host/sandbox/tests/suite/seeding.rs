@@ -1,6 +1,6 @@
 //! The seed makes the same organisation every time, and one that is hard to handle.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use brightsync_sandbox::{Database, Options, Server, StartError};
 use reqwest::Method;
