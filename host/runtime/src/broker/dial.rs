@@ -62,13 +62,13 @@ impl Dialled {
     }
 
     pub(super) fn note(self, stages: &mut Stages) {
+        // Without it, the request got a connection that became free while a new one was being made.
+        let Some(whole) = self.whole else { return };
         if let Some(resolve) = self.resolve {
             stages.add(Stage::Resolve, resolve);
         }
-        if let Some(whole) = self.whole {
-            let resolve = self.resolve.unwrap_or_default();
-            stages.add(Stage::Connect, whole.saturating_sub(resolve));
-        }
+        let resolve = self.resolve.unwrap_or_default();
+        stages.add(Stage::Connect, whole.saturating_sub(resolve));
     }
 }
 

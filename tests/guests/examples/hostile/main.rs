@@ -161,10 +161,7 @@ fn obey(order: Order) -> Result<Value> {
         }
         Order::Shout(text) => take::shout(&text),
         Order::Compute(loops) => take::compute(loops),
-        Order::Sleep(millis) => {
-            std::thread::sleep(std::time::Duration::from_millis(millis));
-            Value::Null
-        }
+        Order::Sleep(millis) => take::sleep(millis),
         Order::Memory(mib) => take::memory(mib),
         Order::Depth(depth) => json!(take::depth(depth)),
         Order::Handles(count) => raw::handles(count),

@@ -13,6 +13,11 @@ pub(crate) fn compute(loops: u64) -> Value {
     json!("computed")
 }
 
+pub(crate) fn sleep(millis: u64) -> Value {
+    std::thread::sleep(std::time::Duration::from_millis(millis));
+    json!("slept")
+}
+
 pub(crate) fn memory(mib: usize) -> Value {
     let held: Vec<_> = (0..mib).map(|_| black_box(vec![1_u8; 1 << 20])).collect();
     json!(held.len())
