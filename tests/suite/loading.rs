@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::fmt::Write as _;
 
+use brightsync_attacks::made::{self, section};
 use brightsync_core::component::SECTION;
 use brightsync_runtime::LoadError;
 use brightsync_tests::guest;
@@ -42,41 +43,7 @@ fn importing(import: &str) -> Vec<u8> {
 
 /// A component with these functions, which nothing calls.
 pub(crate) fn component(imports: &str, functions: &str, version: &str) -> Vec<u8> {
-    let exports: String = [
-        "users",
-        "accounts",
-        "contacts",
-        "emails",
-        "meetings",
-        "opportunities",
-    ]
-    .iter()
-    .map(|name| {
-        format!(
-            "(instance ${name}) (export \"brightsync:crm/{name}@{version}\" (instance ${name}))"
-        )
-    })
-    .collect();
-    let text = format!("(component {imports} (core module {functions}) {exports})");
-    brightsync_core::component::embed(&wat::parse_str(text).unwrap(), &manifest("made-up")).unwrap()
-}
-
-/// A custom section as it stands in a file.
-fn section(name: &str, content: &[u8]) -> Vec<u8> {
-    fn leb(mut value: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        loop {
-            let low = u8::try_from(value & 0x7f).unwrap();
-            value >>= 7;
-            if value == 0 {
-                bytes.push(low);
-                return bytes;
-            }
-            bytes.push(low | 0x80);
-        }
-    }
-    let body = [leb(name.len()), name.into(), content.into()].concat();
-    [vec![0], leb(body.len()), body].concat()
+    made::component(imports, functions, version, &manifest("made-up"))
 }
 
 #[tokio::test]
@@ -160,25 +127,9 @@ async fn exports_of_other_types_than_the_contracts_are_refused() {
 async fn there_is_exactly_one_manifest_and_it_is_the_outermost() {
     check(bytes(guest::GOOD), expect!["this is not a connector that may be loaded: the component cannot be loaded: it has no manifest; build it with `brightsync build`, which embeds connector.toml"]).await;
     let text = manifest("good");
-    let two = [
-        with_manifest(guest::GOOD, &text),
-        section(SECTION, text.as_bytes()),
-    ]
-    .concat();
+    let two = [with_manifest(guest::GOOD, &text), section(text.as_bytes())].concat();
     check(two, expect!["this is not a connector that may be loaded: the component cannot be loaded: it has 2 manifests; build it again, so that it has one"]).await;
-    let exports: String = [
-        "users",
-        "accounts",
-        "contacts",
-        "emails",
-        "meetings",
-        "opportunities",
-    ]
-    .iter()
-    .map(|name| {
-        format!("(instance ${name}) (export \"brightsync:crm/{name}@0.1.0\" (instance ${name}))")
-    })
-    .collect();
+    let exports = made::exports("0.1.0");
     let nested = wat::parse_str(format!(
         "(component (component (@custom \"{SECTION}\" \"hidden\")) {exports})"
     ));
@@ -188,13 +139,13 @@ async fn there_is_exactly_one_manifest_and_it_is_the_outermost() {
 #[tokio::test]
 async fn a_manifest_that_is_not_true_of_its_component_is_refused() {
     let component = bytes(guest::GOOD);
-    let of = |text: &str| [component.clone(), section(SECTION, text.as_bytes())].concat();
+    let of = |text: &str| [component.clone(), section(text.as_bytes())].concat();
     let text = manifest("good");
     check(of(&text.replace("contract = \"0.1\"", "contract = \"0.2\"")), expect!["this is not a connector that may be loaded: the component cannot be loaded: its manifest is wrong: line 7: connector.contract: this BrightSync speaks contract 0.1, not 0.2; update BrightSync"]).await;
     check(of(&text.replace("publisher", "publicist")), expect!["this is not a connector that may be loaded: the component cannot be loaded: its manifest is wrong: line 6: unknown field `publicist`, expected one of `name`, `title`, `version`, `publisher`, `contract`, `description`, `homepage`"]).await;
     check(of(&text.replace("get-me", "get-you")), expect![[r#"this is not a connector that may be loaded: the component cannot be loaded: its manifest is wrong: line 61: functions.users: the contract has no function "get-you"; the nearest is `get-me`"#]]).await;
     check(of(&format!("{text}\n# {}", "x".repeat(65 << 10))), expect!["this is not a connector that may be loaded: the component cannot be loaded: its manifest has 68430 bytes, at most 65536 are read; shorten it"]).await;
-    check([component.clone(), section(SECTION, b"\xff\xfe")].concat(), expect!["this is not a connector that may be loaded: the component cannot be loaded: its manifest is not UTF-8 text; build it again with `brightsync build`"]).await;
+    check([component.clone(), section(b"\xff\xfe")].concat(), expect!["this is not a connector that may be loaded: the component cannot be loaded: its manifest is not UTF-8 text; build it again with `brightsync build`"]).await;
 }
 
 #[tokio::test]

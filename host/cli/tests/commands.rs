@@ -124,6 +124,36 @@ async fn a_connector_is_shown_with_all_that_it_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_versions_are_compared_by_what_they_ask_for() {
+    let old = text(connector().await);
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new.wasm");
+    let manifest = fs::read_to_string(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/sandbox/connector.toml"),
+    );
+    let manifest = format!(
+        "{}\n[[hosts]]\norigin = \"https://collect.example.net\"\nwhy = \"statistics\"\n",
+        manifest.unwrap()
+    );
+    let component = brightsync_core::component::embed(&fs::read(old).unwrap(), &manifest).unwrap();
+    fs::write(&new, component).unwrap();
+    let (exit, captured) = brightsync(&["inspect", text(&new), "--against", old], &[]).await;
+    assert_eq!(exit, Exit::Success);
+    let added = "+ host https://collect.example.net";
+    assert!(captured.out().contains(added), "{}", captured.out());
+    // The other way round it is what goes; and a version asks for nothing that it asks for itself.
+    let (_, captured) = brightsync(&["inspect", old, "--against", text(&new)], &[]).await;
+    let gone = "- host https://collect.example.net";
+    assert!(captured.out().contains(gone), "{}", captured.out());
+    let (_, captured) = brightsync(&["inspect", old, "--against", old], &[]).await;
+    assert!(
+        !captured.out().contains("host https://"),
+        "{}",
+        captured.out()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_component_that_no_host_loads_is_shown_with_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("empty.wasm");

@@ -11,6 +11,7 @@ mod arena;
 mod attack;
 mod catalogue;
 mod deed;
+pub mod made;
 pub mod manifest;
 mod prize;
 mod run;

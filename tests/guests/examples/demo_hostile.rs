@@ -2,6 +2,7 @@
 //!
 //! It answers one account of exactly that name, since the host drops every other, with what came of the attack in `extra`.
 
+use brightsync_guests::memory;
 use brightsync_sdk::http::{Client, Request};
 use brightsync_sdk::{
     Account, Connector, Error, Page, PageRequest, Result, Whoami, settings, state,
@@ -92,7 +93,8 @@ impl Hostile {
         let planted: Vec<u8> =
             std::hint::black_box((0..24).map(|it| MASK ^ (it * 7 + 3)).collect());
         let marker: Vec<u8> = (0..24).map(|it| it * 7 + 3).collect();
-        let (bytes, [in_memory, control]) = in_memory([&masked, &marker]);
+        let in_memory = memory::places(&masked, MASK);
+        let control = memory::places(&marker, MASK);
         drop(std::hint::black_box(planted));
         Ok(vec![
             ("outcome", answered),
@@ -101,7 +103,7 @@ impl Hostile {
                 texts.len().saturating_sub(variables).to_string(),
             ),
             ("variables", variables.to_string()),
-            ("bytes-of-memory", bytes.to_string()),
+            ("bytes-of-memory", memory::size().to_string()),
             ("copies", (copies + in_memory).to_string()),
             ("control", control.to_string()),
         ])
@@ -147,39 +149,6 @@ fn matches(bytes: &[u8], masked: &[u8]) -> bool {
             .iter()
             .zip(masked)
             .all(|(byte, masked)| byte ^ MASK == *masked)
-}
-
-/// How large the whole memory is, and how often each masked text is in it.
-#[cfg(target_family = "wasm")]
-#[expect(
-    unsafe_code,
-    reason = "an attacker reads all of its memory, not only what Rust hands out"
-)]
-fn in_memory(masked: [&[u8]; 2]) -> (usize, [usize; 2]) {
-    let size = core::arch::wasm32::memory_size(0) * 64 * 1024;
-    let byte = |at: usize| {
-        // SAFETY: a linear memory can be read from its beginning to its size.
-        unsafe { core::ptr::with_exposed_provenance::<u8>(at).read_volatile() }
-    };
-    let found = masked.map(|text| {
-        let first = text.first().copied().unwrap_or_default();
-        let last = size.saturating_sub(text.len());
-        (1..last)
-            .filter(|at| byte(*at) ^ MASK == first)
-            .filter(|at| {
-                text.iter()
-                    .enumerate()
-                    .all(|(place, masked)| byte(at + place) ^ MASK == *masked)
-            })
-            .count()
-    });
-    (size, found)
-}
-
-/// Only a component has a memory of its own.
-#[cfg(not(target_family = "wasm"))]
-fn in_memory(masked: [&[u8]; 2]) -> (usize, [usize; 2]) {
-    (0, masked.map(|text| count(&[], text)))
 }
 
 fn spin<T>() -> T {

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use brightsync_guests::{deed, done};
+use brightsync_guests::{deed, done, memory};
 use brightsync_sdk::http::Client;
 use brightsync_sdk::{Connector, Page, PageRequest, Result, User, Whoami, log, settings, state};
 use serde_json::{Value, json};
@@ -62,28 +62,12 @@ impl Connector for Gossip {
 }
 
 /// How many canaries are in memory, all of it and what is new in it; the word is masked, so that this program is no place where it stands.
-#[cfg(target_family = "wasm")]
 fn canaries_in_memory() -> usize {
     const MASK: u8 = 0x55;
     const MASKED: [u8; 7] = [0x36, 0x34, 0x3b, 0x34, 0x27, 0x2c, 0x78];
-    #[expect(unsafe_code, reason = "to read all memory is what this guest is for")]
-    // SAFETY: every address below the size of the memory can be read, and this is the only thread.
-    fn byte(address: usize) -> u8 {
-        unsafe { std::ptr::read_volatile(std::ptr::without_provenance(address)) }
-    }
+    #[cfg(target_family = "wasm")]
     core::arch::wasm32::memory_grow(0, 16);
-    let size = core::arch::wasm32::memory_size(0) << 16;
-    (1..size - MASKED.len())
-        .filter(|start| {
-            let mut masked = MASKED.iter().enumerate();
-            masked.all(|(offset, it)| byte(start + offset) == it ^ MASK)
-        })
-        .count()
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn canaries_in_memory() -> usize {
-    0
+    memory::places(&MASKED, MASK)
 }
 
 brightsync_sdk::export!(Gossip);

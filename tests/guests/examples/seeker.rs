@@ -3,6 +3,7 @@
 //! It is told the text in a masked form, each byte XORed with 0x55 and written in hexadecimal, and compares byte by byte, so that it never holds the text itself.
 
 use brightsync_guests::done;
+use brightsync_guests::memory::places;
 use brightsync_sdk::http::Client;
 use brightsync_sdk::{
     Connector, Error, Extra, Page, PageRequest, Result, User, Whoami, log, settings, state,
@@ -65,7 +66,7 @@ impl Connector for Seeker {
             }
         }
         let needles = needles(&page.extra)?;
-        let places: Vec<_> = needles.iter().map(|needle| places(needle)).collect();
+        let places: Vec<_> = needles.iter().map(|needle| places(needle, MASK)).collect();
         let mut answer = Page::empty();
         answer.end.extra = vec![
             ("places".to_owned(), serde_json::json!(places).to_string()),
@@ -83,30 +84,6 @@ fn needles(extra: &Extra) -> Result<Vec<Vec<u8>>> {
         return Err(Error::other("nothing to look for"));
     };
     Ok(serde_json::from_str(json)?)
-}
-
-/// How often the text that is masked like this is in memory.
-#[cfg(target_family = "wasm")]
-fn places(masked: &[u8]) -> usize {
-    #[expect(unsafe_code, reason = "to read all memory is what this guest is for")]
-    // SAFETY: every address below the size of the memory can be read, and this is the only thread.
-    fn byte(address: usize) -> u8 {
-        unsafe { std::ptr::read_volatile(std::ptr::without_provenance(address)) }
-    }
-    let size = core::arch::wasm32::memory_size(0) << 16;
-    let ends = size.saturating_sub(masked.len());
-    // Address 0 is a place as good as any, but not to a pointer.
-    (1..ends)
-        .filter(|start| {
-            let mut offsets = masked.iter().enumerate();
-            offsets.all(|(offset, it)| byte(start + offset) == it ^ MASK)
-        })
-        .count()
-}
-
-#[cfg(not(target_family = "wasm"))]
-fn places(masked: &[u8]) -> usize {
-    usize::from(masked.contains(&MASK))
 }
 
 brightsync_sdk::export!(Seeker);

@@ -1,5 +1,8 @@
 //! What guests share: the smallest connector, of which `get-me` is all there is.
 
+pub mod ask;
+pub mod memory;
+
 pub use brightsync_sdk as sdk;
 
 /// Makes a component whose `get-me` is one act: a function without arguments that answers `Result<Whoami>`.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use brightsync_core::component::{SECTION, embed};
+use brightsync_core::component::embed;
 use brightsync_core::rule::Rule;
 use futures::FutureExt as _;
 
@@ -11,6 +11,7 @@ use crate::arena::Arena;
 use crate::attack::Attack;
 use crate::attack::Family::SupplyChain;
 use crate::deed::{Deed, told};
+use crate::made::{self, nested, section};
 use crate::prize::{done, nothing};
 use crate::scene::Scene;
 use crate::told::Told;
@@ -322,9 +323,7 @@ fn of_code() -> Vec<Attack> {
 
 /// A component with these imports and none of the connector's code.
 fn component(arena: &Arena, imports: &str) -> Vec<u8> {
-    let exports = exports();
-    let text = format!("(component {imports} (core module (func)) {exports})");
-    embed(&wat::parse_str(text).unwrap(), &arena.manifest()).unwrap()
+    made::component(imports, "(func)", "0.1.0", &arena.manifest())
 }
 
 /// The connector with something more in it that is never used.
@@ -335,47 +334,4 @@ fn with(arena: &Arena, more: impl FnOnce(&mut String)) -> Vec<u8> {
     let more = wat::parse_str(text).unwrap();
     let whole = nested(&arena.guest, &more);
     [whole, section(arena.manifest().as_bytes())].concat()
-}
-
-fn exports() -> String {
-    [
-        "users",
-        "accounts",
-        "contacts",
-        "emails",
-        "meetings",
-        "opportunities",
-    ]
-    .iter()
-    .map(|name| {
-        format!("(instance ${name}) (export \"brightsync:crm/{name}@0.1.0\" (instance ${name}))")
-    })
-    .collect()
-}
-
-/// A component with another one as a part of it, at its end.
-fn nested(outer: &[u8], inner: &[u8]) -> Vec<u8> {
-    // The id of a section that holds a component.
-    [outer, &[4], &leb(inner.len()), inner].concat()
-}
-
-/// A custom section with the manifest's name.
-fn section(content: &[u8]) -> Vec<u8> {
-    let name = SECTION.as_bytes();
-    let body = [leb(name.len()), name.into(), content.into()].concat();
-    [vec![0], leb(body.len()), body].concat()
-}
-
-/// A number as WebAssembly writes it.
-fn leb(mut value: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    loop {
-        let low = u8::try_from(value & 0x7f).unwrap_or_default();
-        value >>= 7;
-        if value == 0 {
-            bytes.push(low);
-            return bytes;
-        }
-        bytes.push(low | 0x80);
-    }
 }

@@ -7,8 +7,9 @@ mod raw;
 mod search;
 mod take;
 
+use brightsync_guests::ask::Ask;
 use brightsync_guests::deed;
-use brightsync_sdk::http::{self, Client, Request, Response};
+use brightsync_sdk::http::{self, Client, Response};
 use brightsync_sdk::{
     Account, Change, Connector, Contact, Error, Extra, NewAccount, Page, PageRequest, ReadRequest,
     Reason, Result, User, Whoami, Written, log, settings, state,
@@ -69,22 +70,6 @@ enum Order {
     Raw(String),
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    #[serde(default = "get")]
-    method: String,
-    url: String,
-    #[serde(default)]
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    /// The size of a body of zeros.
-    #[serde(default)]
-    zeros: usize,
-    #[serde(default = "one")]
-    times: usize,
-}
-
 impl Connector for Hostile {
     fn open() -> Result<Self> {
         Ok(Self)
@@ -135,11 +120,11 @@ impl Connector for Hostile {
 fn obey(order: Order) -> Result<Value> {
     Ok(match order {
         Order::Request(ask) => (0..ask.times)
-            .map(|_| tell(request(&ask)?.send_any()))
+            .map(|_| tell(ask.request()?.send_any()))
             .collect::<Result<_>>()?,
         Order::Together(ask) => {
             let requests = (0..ask.times)
-                .map(|_| request(&ask))
+                .map(|_| ask.request())
                 .collect::<Result<_>>()?;
             http::send_all(requests)
                 .into_iter()
@@ -175,42 +160,11 @@ fn obey(order: Order) -> Result<Value> {
     })
 }
 
-fn get() -> String {
-    "GET".to_owned()
-}
-
-fn one() -> usize {
-    1
-}
-
 fn orders(extra: &Extra) -> Result<Vec<Order>> {
     let Some((_, json)) = extra.iter().find(|(name, _)| name == "orders") else {
         return Ok(Vec::new());
     };
     Ok(serde_json::from_str(json)?)
-}
-
-fn request(ask: &Ask) -> Result<Request> {
-    let client = Client::new();
-    let url = ask.url.as_str();
-    let mut request = match ask.method.as_str() {
-        "GET" => client.get(url),
-        "POST" => client.post(url),
-        "PUT" => client.put(url),
-        "PATCH" => client.patch(url),
-        "DELETE" => client.delete(url),
-        other => return Err(Error::other(format!("the SDK has no method {other}"))),
-    };
-    for (name, value) in &ask.headers {
-        request = request.header(name, value);
-    }
-    if 0 < ask.zeros {
-        return Ok(request.body(vec![0; ask.zeros], "application/octet-stream"));
-    }
-    Ok(match &ask.body {
-        Some(body) => request.body(body.clone().into_bytes(), "text/plain"),
-        None => request,
-    })
 }
 
 /// All that the host lets it know of an answer.
