@@ -114,12 +114,7 @@ impl Broker {
             ceiling,
             carve_outs: CarveOuts::default(),
             found: Found::default(),
-            transports: Transports::new(
-                resolver,
-                nat64.clone(),
-                limits.clone(),
-                sockets.transports(),
-            )?,
+            transports: Transports::new(resolver, nat64.clone(), sockets.transports())?,
             sockets: Slots::new(sockets.in_use(), limits.socket_wait),
             nat64,
             retries: Retries::new(retries),
@@ -357,13 +352,15 @@ impl Broker {
         exchange.stages.since(Stage::Inject, injecting);
 
         // Dial exactly what was checked.
-        let transport = self.transports.get(&call.link, permit).map_err(|problem| {
+        let limits = &call.shared.limits;
+        let transport = self.transports.get(&call.link, permit, limits);
+        let transport = transport.map_err(|problem| {
             tracing::error!(call = %call.id, %problem, "no transport");
             Failure::NotSent("transport")
         })?;
         // From here until the whole answer is here, a write is in doubt, however this ends.
         attempts.leave();
-        let sent = transport.send(ready, &call.shared.limits, &mut exchange.stages);
+        let sent = transport.send(ready, limits, &mut exchange.stages);
         let mut response = sent.await.inspect_err(|failure| {
             tracing::debug!(call = %call.id, origin = %permit.origin, code = failure.code(), "no answer");
         })?;

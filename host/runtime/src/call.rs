@@ -21,7 +21,7 @@ use crate::connection::{Connection, Link};
 use crate::connector::Connector;
 use crate::convert::Lift;
 use crate::end::{CallError, End, Refused, Trap, TrapKind};
-use crate::limits::Limit;
+use crate::limits::{self, Limit};
 use crate::report::{CallId, Meter, Report};
 use crate::store::{self, Call, Running};
 use crate::wasi::Tail;
@@ -155,7 +155,7 @@ impl Connection {
             .take(self.link.key.tenant())
             .await
             .ok_or(End::Refused(Refused::Busy))?;
-        let deadline = deadline(self.shared.limits.wall_time);
+        let deadline = limits::end(self.shared.limits.wall_time, Rule::WallTime);
         let call = Call {
             id,
             shared: self.shared.clone(),
@@ -244,15 +244,6 @@ impl Connection {
         }
         Arc::new(report)
     }
-}
-
-/// When a time that begins now is over. One that no clock can tell is over in thirty years.
-fn deadline(wall_time: Duration) -> Instant {
-    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
-    let now = Instant::now();
-    let end = now.checked_add(wall_time);
-    end.filter(|_| Rule::WallTime.holds())
-        .unwrap_or(now + THIRTY_YEARS)
 }
 
 /// A fresh instance, one call of one function, and what it answered.

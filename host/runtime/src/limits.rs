@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use brightsync_core::rule::Rule;
+use tokio::time::Instant;
 use wasmtime::ResourceLimiter;
 
 use crate::report::Meter;
@@ -163,6 +164,14 @@ impl Default for Limits {
             redactions: 20,
         }
     }
+}
+
+/// When a time that begins now is over, by a rule. One that no clock can tell is over in thirty years.
+pub(crate) fn end(time: Duration, rule: Rule) -> Instant {
+    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
+    let now = Instant::now();
+    let end = now.checked_add(time).filter(|_| rule.holds());
+    end.unwrap_or(now + THIRTY_YEARS)
 }
 
 /// Says no to growth, and notes to what: a guest that is out of memory looks like one that panicked.

@@ -89,3 +89,25 @@ pub(crate) fn shown(text: &'static str) -> Prize {
 pub(crate) fn done() -> Prize {
     Arc::new(|told, _| told.is_answer.then(|| format!("done: {}", told.end)))
 }
+
+/// It ended in any other way than this.
+pub(crate) fn anything_but(end: &'static str) -> Prize {
+    Arc::new(move |told, _| (told.end != end).then(|| told.end.clone()))
+}
+
+/// A read went on for more than so many pages.
+pub(crate) fn pages_beyond(most: usize) -> Prize {
+    Arc::new(move |_, arena| {
+        let calls = arena.reports().matches("get-my-accounts").count();
+        (most < calls).then(|| format!("{calls} pages"))
+    })
+}
+
+/// All who share the CRM's limits are stopped for more than so many milliseconds.
+pub(crate) fn all_stopped_beyond(most: u64) -> Prize {
+    Arc::new(move |_, arena| {
+        let quotas = arena.host.quotas();
+        let stopped = quotas.iter().map(|it| it.state.stopped_ms).max()?;
+        (most < stopped).then(|| format!("everybody is stopped for {stopped} ms"))
+    })
+}

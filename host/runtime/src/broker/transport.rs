@@ -26,7 +26,7 @@ use super::dial;
 use super::resolve::{Checked, NoAddress, Resolve, Rule};
 use super::{Failure, Layer};
 use crate::connection::{ConnectionKey, Link};
-use crate::limits::Limits;
+use crate::limits::{self, Limits};
 use crate::report::{Stage, Stages};
 
 /// How many idle connections a transport keeps.
@@ -45,7 +45,6 @@ pub(super) struct Transports {
     resolver: Arc<dyn Resolve>,
     nat64: Arc<[Nat64]>,
     tls: ClientConfig,
-    limits: Limits,
     // How many are kept; the one that was not used for longest goes first.
     kept: usize,
     open: Mutex<HashMap<Key, (Transport, u64)>>,
@@ -88,7 +87,6 @@ impl Transports {
     pub(super) fn new(
         resolver: Arc<dyn Resolve>,
         nat64: Arc<[Nat64]>,
-        limits: Limits,
         kept: usize,
     ) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -101,14 +99,18 @@ impl Transports {
             resolver,
             nat64,
             tls,
-            limits,
             kept,
             open: Mutex::default(),
         })
     }
 
     /// The transport for what was permitted.
-    pub(super) fn get(&self, link: &Link, permit: &Permit) -> Result<Transport, reqwest::Error> {
+    pub(super) fn get(
+        &self,
+        link: &Link,
+        permit: &Permit,
+        limits: &Limits,
+    ) -> Result<Transport, reqwest::Error> {
         let only = permit
             .carve_out
             .as_ref()
@@ -135,7 +137,7 @@ impl Transports {
             open.remove(&oldest);
         }
         let public = || Rule::Public(self.nat64.clone());
-        let transport = self.make(only.map_or_else(public, Rule::Only))?;
+        let transport = self.make(only.map_or_else(public, Rule::Only), limits)?;
         open.insert(key, (transport.clone(), now));
         Ok(transport)
     }
@@ -148,7 +150,7 @@ impl Transports {
         });
     }
 
-    fn make(&self, rule: Rule) -> Result<Transport, reqwest::Error> {
+    fn make(&self, rule: Rule, limits: &Limits) -> Result<Transport, reqwest::Error> {
         let mut tls = self.tls.clone();
         // A session ticket of one tenant must not open another's connection.
         tls.resumption = Resumption::in_memory_sessions(8);
@@ -164,9 +166,9 @@ impl Transports {
             .retry(reqwest::retry::never())
             .referer(false)
             .http1_only()
-            .http1_max_headers(self.limits.answer_headers)
+            .http1_max_headers(limits.answer_headers)
             .connector_layer(dial::Watch)
-            .connect_timeout(self.limits.connect_time)
+            .connect_timeout(limits.connect_time)
             .pool_idle_timeout(IDLE)
             .pool_max_idle_per_host(IDLE_EACH)
             .tcp_nodelay(true)
@@ -197,10 +199,10 @@ impl Transport {
                 return Err(Failure::NotSent("connect"));
             }
         }
-        let deadline = after(limits.answer_time, rule::Rule::AnswerTime);
+        let deadline = limits::end(limits.answer_time, rule::Rule::AnswerTime);
         // The time to connect is the client's to keep, and comes on top: what has not left is told apart from what has.
         let head = limits.connect_time.saturating_add(limits.first_byte_time);
-        let head = after(head, rule::Rule::FirstByte);
+        let head = limits::end(head, rule::Rule::FirstByte);
         let sending = Instant::now();
         let answer = timeout_at(head.min(deadline), self.client.execute(request.0));
         let (response, dialled) = dial::watch(answer).await;
@@ -313,7 +315,7 @@ impl Received {
     }
 
     pub(super) async fn chunk(&mut self) -> Result<Option<bytes::Bytes>, Failure> {
-        let quiet = after(self.silence, rule::Rule::Silence);
+        let quiet = limits::end(self.silence, rule::Rule::Silence);
         match timeout_at(quiet.min(self.deadline), self.response.chunk()).await {
             Ok(chunk) => chunk.map_err(|_| Failure::NoAnswer("cut-off")),
             Err(_) if quiet < self.deadline => Err(Failure::NoAnswer("silence-timeout")),
@@ -334,14 +336,6 @@ fn has_one_end(headers: &HeaderMap) -> bool {
         (Some(one), None) => lengths == 0 && one.as_bytes().eq_ignore_ascii_case(b"chunked"),
         (Some(_), Some(_)) => false,
     }
-}
-
-/// When a time that begins now is over, by a rule. One that no clock can tell is over in thirty years.
-fn after(time: Duration, rule: rule::Rule) -> Instant {
-    const THIRTY_YEARS: Duration = Duration::from_secs(30 * 365 * 86_400);
-    let now = Instant::now();
-    let end = now.checked_add(time).filter(|_| rule.holds());
-    end.unwrap_or(now + THIRTY_YEARS)
 }
 
 /// Whether a request has left the host is what decides if it may be repeated.

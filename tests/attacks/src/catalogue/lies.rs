@@ -11,7 +11,9 @@ use crate::arena::Arena;
 use crate::attack::Attack;
 use crate::attack::Family::Lies;
 use crate::deed::{Deed, told};
-use crate::prize::{Prize, crm_was_asked_more_than, done, nothing, told as learned};
+use crate::prize::{
+    all_stopped_beyond, crm_was_asked_more_than, done, nothing, pages_beyond, told as learned,
+};
 use crate::scene::{Scene, ok};
 use crate::server::{Answer, Asked};
 use crate::told::Told;
@@ -42,7 +44,7 @@ fn of_connectors() -> Vec<Attack> {
             .at(Scene::deed("long token")),
         Attack::new(Lies, "answer a contact that was not asked for", &[Rule::Match], Deed::Lookup, "nothing found", learned("somebody.else@example.org")),
         Attack::new(Lies, "lead a read in a circle", &[Rule::PageLoop, Rule::Pages], Deed::Read,
-            "trap: it answered the same page token twice, so the read would never end", calls_beyond(20))
+            "trap: it answered the same page token twice, so the read would never end", pages_beyond(20))
             .at(Scene::deed("in a circle").limited(|it| it.pages = 20)),
     ]
 }
@@ -125,15 +127,7 @@ fn of_limits() -> Vec<Attack> {
             &[Rule::QuotaClaim],
             Deed::get("me"),
             "status 429",
-            Arc::new(|_: &Told, arena: &Arena| {
-                let stopped = arena
-                    .host
-                    .quotas()
-                    .iter()
-                    .map(|it| it.state.stopped_ms)
-                    .max()?;
-                (HOUR < stopped).then(|| format!("stopped for {} hours", stopped / HOUR))
-            }),
+            all_stopped_beyond(HOUR),
         )
         .at(Scene::crm(throttled("31536000"))),
         Attack::new(
@@ -154,15 +148,7 @@ fn of_limits() -> Vec<Attack> {
                 .boxed()
             }),
             "status 429",
-            Arc::new(|_: &Told, arena: &Arena| {
-                let stopped = arena
-                    .host
-                    .quotas()
-                    .iter()
-                    .map(|it| it.state.stopped_ms)
-                    .max()?;
-                (0 < stopped).then(|| format!("everybody is stopped for {stopped} ms"))
-            }),
+            all_stopped_beyond(0),
         )
         .at(Scene::crm(|asked| match asked.line.as_str() {
             "GET /limit" => Answer::text(429, "").with("retry-after", "1"),
@@ -206,11 +192,4 @@ fn of_writes() -> Vec<Attack> {
         )
         .at(Scene::crm(cut_off)),
     ]
-}
-
-fn calls_beyond(most: usize) -> Prize {
-    Arc::new(move |_, arena| {
-        let calls = arena.reports().matches("get-my-accounts").count();
-        (most < calls).then(|| format!("{calls} pages"))
-    })
 }

@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use crate::attack::Attack;
 use crate::attack::Family::Resources;
 use crate::deed::{Deed, told};
-use crate::prize::{Prize, crm_was_asked_more_than, done, nothing, shown, told as learned};
+use crate::prize::{
+    Prize, anything_but, crm_was_asked_more_than, done, nothing, pages_beyond, shown,
+    told as learned,
+};
 use crate::scene::{Answers, Scene, ok};
 use crate::server::Answer;
 use crate::told::Told;
@@ -251,41 +254,6 @@ fn failing() -> Vec<Attack> {
             scene.retries.breaker.failures = 5;
             scene
         }),
-        Attack::new(
-            Resources,
-            "hold all network connections of the host",
-            &[Rule::Share],
-            Deed::other(|arena| {
-                async move {
-                    let (mallory, neighbour) = (arena.mallory(), arena.neighbour());
-                    let slow = json!([{"together": {"url": "slow", "times": 4}}]);
-                    let ask = json!([{"request": {"url": "me"}}]);
-                    let served = async {
-                        arena.crm.was_asked().await;
-                        arena.order(&neighbour, &ask).await.end
-                    };
-                    tokio::select! {
-                        biased;
-                        _ended = arena.order(&mallory, &slow) => Told::ended("the crowd left"),
-                        end = served => Told::ended(format!("the neighbour: {end}")),
-                    }
-                }
-                .boxed()
-            }),
-            "the neighbour: status 200",
-            Arc::new(|told: &Told, _: &crate::arena::Arena| {
-                (told.end != "the neighbour: status 200").then(|| told.end.clone())
-            }),
-        )
-        .at(Scene {
-            // Two in use, of which a tenant has one.
-            sockets: 6,
-            ..Scene::crm(|asked| match asked.line.as_str() {
-                "GET /slow" => Answer::Never,
-                _ => ok(),
-            })
-            .limited(|it| it.socket_wait = Duration::from_millis(300))
-        }),
     ]
 }
 
@@ -308,23 +276,49 @@ fn sharing() -> Vec<Attack> {
         }
         .boxed()
     });
-    vec![Attack::new(
-        Resources,
-        "take all places of the host",
-        &[Rule::Share],
-        crowd,
-        "the neighbour: answer",
-        Arc::new(|told: &Told, _: &crate::arena::Arena| {
-            (told.end != "the neighbour: answer").then(|| told.end.clone())
+    vec![
+        Attack::new(
+            Resources,
+            "take all places of the host",
+            &[Rule::Share],
+            crowd,
+            "the neighbour: answer",
+            anything_but("the neighbour: answer"),
+        ),
+        Attack::new(
+            Resources,
+            "hold all network connections of the host",
+            &[Rule::Share],
+            Deed::other(|arena| {
+                async move {
+                    let (mallory, neighbour) = (arena.mallory(), arena.neighbour());
+                    let slow = json!([{"together": {"url": "slow", "times": 4}}]);
+                    let ask = json!([{"request": {"url": "me"}}]);
+                    let served = async {
+                        arena.crm.was_asked().await;
+                        arena.order(&neighbour, &ask).await.end
+                    };
+                    tokio::select! {
+                        biased;
+                        _ended = arena.order(&mallory, &slow) => Told::ended("the crowd left"),
+                        end = served => Told::ended(format!("the neighbour: {end}")),
+                    }
+                }
+                .boxed()
+            }),
+            "the neighbour: status 200",
+            anything_but("the neighbour: status 200"),
+        )
+        .at(Scene {
+            // Two in use, of which a tenant has one.
+            sockets: 6,
+            ..Scene::crm(|asked| match asked.line.as_str() {
+                "GET /slow" => Answer::Never,
+                _ => ok(),
+            })
+            .limited(|it| it.socket_wait = Duration::from_millis(300))
         }),
-    )]
-}
-
-fn pages_beyond(most: usize) -> Prize {
-    Arc::new(move |_, arena| {
-        let calls = arena.reports().matches("get-my-accounts").count();
-        (most < calls).then(|| format!("{calls} pages"))
-    })
+    ]
 }
 
 fn lines_beyond(most: usize) -> Prize {
