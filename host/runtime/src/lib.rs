@@ -25,6 +25,7 @@ mod report;
 mod slots;
 mod state;
 mod store;
+pub mod vault;
 mod versions;
 mod wasi;
 
@@ -47,3 +48,4 @@ pub use self::report::{CallId, Exchange, Report, Stage, Stages};
 pub use self::state::{
     Compartment, MAX_BYTES, MAX_KEY, MAX_KEYS, MemoryState, Refusal, StateStore,
 };
+pub use self::vault::{Vault, VaultError};
