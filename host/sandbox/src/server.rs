@@ -14,18 +14,21 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::auth::Credentials;
+use crate::auth::{Credentials, Sessions};
 use crate::change::{self, Changed, Script};
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::fault::{self, Faults};
 use crate::journal::{self, Journal};
+use crate::oauth::{Client, Counts, Oauth, Registered, RegistrationError};
 use crate::options::{Database, Options};
 use crate::resource;
+use crate::secret::Secrets;
 use crate::seed::{self, random::mix};
 use crate::socket::{Cut, Socket};
 use crate::store::{Organisation, Selection, Store};
 use crate::user::USER;
-use crate::{admin, auth, me, page, record};
+use crate::{admin, auth, me, oauth, page, record};
 
 /// How long a stopping server waits for the requests that are under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -63,6 +66,9 @@ pub enum StartError {
         #[source]
         source: sqlx::Error,
     },
+    /// The system gives no random numbers, so no token could be issued.
+    #[error("the system gives no random numbers: is its generator available to this process?")]
+    Randomness,
 }
 
 /// What every route can use.
@@ -74,6 +80,10 @@ pub(crate) struct Parts {
     pub(crate) credentials: Credentials,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    pub(crate) oauth: Oauth,
+    pub(crate) sessions: Sessions,
+    pub(crate) secrets: Secrets,
+    pub(crate) clock: Clock,
     /// `http://host:port`
     pub(crate) address: String,
 }
@@ -101,6 +111,10 @@ impl Server {
             store,
             faults: Faults::default(),
             journal: Journal::default(),
+            oauth: Oauth::new(&options),
+            sessions: Sessions::new(options.session_lifetime),
+            secrets: Secrets::draw().map_err(|_| StartError::Randomness)?,
+            clock: options.clock.clone(),
             address: format!("http://{address}"),
         }));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -148,6 +162,20 @@ impl Server {
     /// Returns the requests that have arrived.
     pub fn requests(&self) -> &Journal {
         &self.app.journal
+    }
+
+    /// Registers a client of the authorization server.
+    ///
+    /// # Errors
+    ///
+    /// If the registration endpoint would refuse it.
+    pub fn register(&self, client: Client) -> Result<Registered, RegistrationError> {
+        self.app.register(client)
+    }
+
+    /// Returns how many tokens were issued, reused and revoked so far.
+    pub fn counts(&self) -> Counts {
+        self.app.oauth.counts()
     }
 
     /// Changes records as a busy day would, so that a reader has something to find.
@@ -225,7 +253,12 @@ fn router(app: App) -> Router {
         .merge(page::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(app.clone(), auth::admit))
+        .layer(from_fn_with_state(app.clone(), auth::admit));
+    let doors = oauth::routes()
+        .merge(auth::routes())
+        .method_not_allowed_fallback(no_such_method);
+    let noted = api
+        .merge(doors)
         .layer(from_fn_with_state(app.clone(), fault::strike))
         .layer(from_fn_with_state(app.clone(), journal::note));
     let admin = admin::routes()
@@ -233,7 +266,7 @@ fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), auth::admit_admin));
     Router::new()
         .merge(admin)
-        .merge(api)
+        .merge(noted)
         .layer(from_fn(quiet))
         .with_state(app)
 }

@@ -94,6 +94,7 @@ async fn a_cut_connection_leaves_no_answer_and_the_change_only_if_it_was_made_be
         method: method.to_owned(),
         path: path.to_owned(),
         status,
+        token: None,
     };
     let (post, get) = (
         entry("POST", "/contacts", None),

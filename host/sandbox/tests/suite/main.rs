@@ -6,12 +6,18 @@
 )]
 
 mod access;
+mod bearer;
 mod client;
+mod clients;
 mod faults;
+mod flow;
+mod oauth;
 mod paging;
 mod readme;
 mod refusals;
 mod search;
 mod seeding;
+mod sessions;
+mod token;
 mod tombstones;
 mod writes;

@@ -1,0 +1,130 @@
+//! How programs register themselves, and what the server says of itself.
+
+use brightsync_sandbox::{Client as Program, RegistrationError};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::client::{Client, expect, header};
+use crate::flow::{program, same, short};
+
+#[tokio::test]
+async fn a_program_registers_itself_and_gets_tokens() {
+    let client = Client::empty().await;
+    let body = json!({
+        "client_name": "Sync", "grant_types": ["client_credentials"], "response_types": [],
+        "token_endpoint_auth_method": "client_secret_post", "scope": "read",
+        "access_token_lifetime": 60, "software_id": "is ignored",
+    });
+    let request = client.bare(Method::POST, "/oauth/register").json(&body);
+    let response = request.send().await.unwrap();
+    assert_eq!(response.status(), 201);
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    assert_eq!(header(&response, "pragma"), "no-cache");
+    let mut answer: Value = response.json().await.unwrap();
+    let members = answer.as_object_mut().unwrap();
+    let id = members.remove("client_id").unwrap();
+    let secret = members.remove("client_secret").unwrap();
+    assert!(members.remove("client_id_issued_at").is_some());
+    assert_eq!(
+        answer,
+        json!({
+            "client_name": "Sync", "redirect_uris": [], "grant_types": ["client_credentials"],
+            "response_types": [], "token_endpoint_auth_method": "client_secret_post",
+            "scope": "read", "client_secret_expires_at": 0, "access_token_lifetime": 60,
+            "refresh_token_rotation": true, "json_bodies": false, "omit_expires_in": false,
+            "token_type": "Bearer", "callback_extras": false,
+        })
+    );
+    let form =
+        json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret});
+    let request = client.bare(Method::POST, "/oauth/token").form(&form);
+    let token = expect(request, 200).await;
+    assert_eq!(token["expires_in"], 60);
+}
+
+#[tokio::test]
+async fn what_does_not_fit_together_is_not_registered() {
+    let client = Client::empty().await;
+    let mut got = Vec::new();
+    for body in [
+        r#"{"redirect_uris": ["https://a.example/"]}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "none"}"#,
+        r#"{}"#,
+        r#"{"redirect_uris": ["http://a.example/"]}"#,
+        r#"{"redirect_uris": ["https://a.example/#x"]}"#,
+        r#"{"redirect_uris": "https://a.example/"}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "response_types": ["token"]}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "grant_types": ["implicit"]}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "scope": "admin"}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "token_type": "Basic"}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "token_type": "two words"}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "private_key_jwt"}"#,
+        r#"{"redirect_uris": ["https://a.example/"], "jwks_uri": "https://a.example/"}"#,
+        r#"{"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"}"#,
+        r#"{"grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]}"#,
+        r#"{"grant_types": ["password"], "jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}}"#,
+    ] {
+        let request = client.bare(Method::POST, "/oauth/register");
+        let request = request.header("Content-Type", "application/json");
+        got.push(format!("{body} {}", short(request.body(body)).await));
+    }
+    same(
+        &got,
+        r#"{"redirect_uris": ["https://a.example/"]} 201
+        {"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "none"} 201
+        {} 400 invalid_client_metadata
+        {"redirect_uris": ["http://a.example/"]} 400 invalid_redirect_uri
+        {"redirect_uris": ["https://a.example/#x"]} 400 invalid_redirect_uri
+        {"redirect_uris": "https://a.example/"} 400 invalid_client_metadata
+        {"redirect_uris": ["https://a.example/"], "response_types": ["token"]} 400 invalid_client_metadata
+        {"redirect_uris": ["https://a.example/"], "grant_types": ["implicit"]} 400 invalid_client_metadata
+        {"redirect_uris": ["https://a.example/"], "scope": "admin"} 400 invalid_client_metadata
+        {"redirect_uris": ["https://a.example/"], "token_type": "Basic"} 400 invalid_client_metadata
+        {"redirect_uris": ["https://a.example/"], "token_type": "two words"} 400 invalid_client_metadata
+        {"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "private_key_jwt"} 400 invalid_client_metadata
+        {"redirect_uris": ["https://a.example/"], "jwks_uri": "https://a.example/"} 400 invalid_client_metadata
+        {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"} 400 invalid_client_metadata
+        {"grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]} 400 invalid_client_metadata
+        {"grant_types": ["password"], "jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}} 400 invalid_client_metadata"#,
+    );
+    let error = client.server.register(Program::default()).unwrap_err();
+    assert!(matches!(error, RegistrationError::Metadata(_)), "{error}");
+}
+
+#[tokio::test]
+async fn the_metadata_leads_to_every_endpoint() {
+    let client = Client::empty().await;
+    let path = "/.well-known/oauth-authorization-server";
+    let metadata = expect(client.bare(Method::GET, path), 200).await;
+    let url = client.server.url();
+    assert_eq!(metadata["issuer"], url);
+    assert_eq!(
+        metadata["code_challenge_methods_supported"],
+        json!(["S256"])
+    );
+    let mut got = Vec::new();
+    for (name, address) in metadata.as_object().unwrap() {
+        if name.ends_with("_endpoint") {
+            let path = address.as_str().unwrap().strip_prefix(url).unwrap();
+            let told = short(client.bare(Method::POST, path)).await;
+            got.push(format!("{name} {told}"));
+        }
+    }
+    got.sort();
+    same(
+        &got,
+        "authorization_endpoint 400 page
+        introspection_endpoint 400 invalid_request
+        registration_endpoint 415 unsupported_media_type
+        revocation_endpoint 400 invalid_request
+        token_endpoint 400 invalid_request",
+    );
+}
+
+#[tokio::test]
+async fn a_secret_is_told_once_and_never_shown() {
+    let client = Client::empty().await;
+    let program = client.server.register(program()).unwrap();
+    let secret = program.secret.as_deref().unwrap();
+    assert!(!format!("{program:?} {:?}", client.server).contains(secret));
+}
