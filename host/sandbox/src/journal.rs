@@ -29,6 +29,7 @@ const SECRET: &[&str] = &[
     "pwd",
     "refresh_token",
     "sid",
+    "state",
     "token",
 ];
 

@@ -44,7 +44,8 @@ pub use clock::Clock;
 pub use fault::{Fault, Faults, Rule};
 pub use journal::{Entry, Journal, KEPT, TokenRequest};
 pub use oauth::{
-    Client, ClientAuthentication, Counts, Grant, NoSuchScope, Registered, RegistrationError, Scopes,
+    Client, ClientAuthentication, Counts, Grant, NoSuchScope, PersonError, Registered,
+    RegistrationError, Scopes,
 };
 pub use options::{Database, Options};
 pub use server::{Server, StartError};

@@ -13,6 +13,7 @@ mod introspect;
 mod key;
 mod ledger;
 mod metadata;
+pub(crate) mod person;
 mod refusal;
 mod register;
 mod revoke;
@@ -32,6 +33,7 @@ pub use client::{Client, ClientAuthentication, Grant, Registered, RegistrationEr
 use consent::Pending;
 pub use ledger::Counts;
 use ledger::Ledger;
+pub use person::PersonError;
 pub use scope::{NoSuchScope, Scopes};
 
 /// The most pages that may wait for a person.

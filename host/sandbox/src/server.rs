@@ -14,12 +14,13 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::auth::{Credentials, Sessions};
+use crate::auth::{Credentials, Login, Sessions};
 use crate::change::{self, Changed, Script};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::fault::{self, Faults};
 use crate::journal::{self, Journal};
+use crate::oauth::person::{self, PersonError};
 use crate::oauth::{Client, Counts, Oauth, Registered, RegistrationError};
 use crate::options::{Database, Options};
 use crate::resource;
@@ -176,6 +177,33 @@ impl Server {
     /// Returns how many tokens were issued, reused and revoked so far.
     pub fn counts(&self) -> Counts {
         self.app.oauth.counts()
+    }
+
+    /// Lets a user allow what an authorization request asks for, and returns where the browser goes then.
+    ///
+    /// It opens the page and sends its form through the socket, as a browser does; `address` is the one
+    /// that the client opens, with all its parameters.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such page, or the login is wrong.
+    pub async fn allow(&self, address: &str, login: &Login) -> Result<String, PersonError> {
+        let fields = [
+            ("email", login.email.as_str()),
+            ("password", login.password.as_str()),
+            ("decision", "allow"),
+        ];
+        person::answer(self.address, self.url(), address, &fields).await
+    }
+
+    /// Denies what an authorization request asks for, and returns where the browser goes then.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such page.
+    pub async fn deny(&self, address: &str) -> Result<String, PersonError> {
+        let fields = [("decision", "deny")];
+        person::answer(self.address, self.url(), address, &fields).await
     }
 
     /// Changes records as a busy day would, so that a reader has something to find.

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod assertion;
 mod bearer;
 mod client;
 mod clients;
@@ -18,6 +19,7 @@ mod refusals;
 mod search;
 mod seeding;
 mod sessions;
+mod signatures;
 mod token;
 mod tombstones;
 mod writes;

@@ -1,6 +1,6 @@
 //! The page on which a person allows a program to act, and what comes back from it.
 
-use brightsync_sandbox::Client as Program;
+use brightsync_sandbox::{Client as Program, PersonError};
 use reqwest::Method;
 use serde_json::json;
 
@@ -161,6 +161,9 @@ async fn once_the_address_is_trusted_the_program_is_told() {
         state="line\nbreak" 303 invalid_request
         state="é" 303 invalid_request"#,
     );
+    let noted = client.server.requests().take();
+    assert!(noted[1].path.contains("prompt=consent"), "{noted:?}");
+    assert!(noted[1].path.contains("state=…"), "{noted:?}");
 }
 
 #[tokio::test]
@@ -342,4 +345,41 @@ async fn a_port_of_this_machine_is_bound_to_its_code() {
     let mut form = redemption(&code);
     form[2].1 = address;
     expect(client.token(&program, &form), 200).await;
+}
+
+#[tokio::test]
+async fn a_test_has_a_person_of_its_own() {
+    let client = Client::empty().await;
+    let program = client.server.register(program()).unwrap();
+    let address = |fields| {
+        let request = client.authorize(fields).build().unwrap();
+        request.url().to_string()
+    };
+    let fields = request(&program);
+    let server = &client.server;
+    let login = &server.credentials().users[2];
+    let back = server.allow(&address(&fields), login).await.unwrap();
+    assert_eq!(value_of(&back, "state").unwrap(), "a b&c=%");
+    let code = value_of(&back, "code").unwrap();
+    let answer = expect(client.redeem(&program, &code), 200).await;
+    let me = expect(client.me(&answer), 200).await;
+    assert_eq!(me["user"]["id"], login.id.as_str());
+
+    let back = server.deny(&address(&fields)).await.unwrap();
+    assert_eq!(value_of(&back, "error").unwrap(), "access_denied");
+    let refused = with(fields.clone(), "scope", Some("admin"));
+    let back = server.allow(&address(&refused), login).await.unwrap();
+    assert_eq!(value_of(&back, "error").unwrap(), "invalid_scope");
+    let told = async |address: &str, login| match server.allow(address, login).await {
+        Err(PersonError::Unexpected { status, .. }) => status.to_string(),
+        other => format!("{other:?}"),
+    };
+    let unknown = with(fields.clone(), "client_id", Some("x"));
+    assert_eq!(told(&address(&unknown), login).await, "400");
+    let mut stranger = login.clone();
+    stranger.password = "wrong".to_owned();
+    assert_eq!(told(&address(&fields), &stranger).await, "403");
+    let elsewhere = "http://127.0.0.1:1/oauth/authorize";
+    let told = server.allow(elsewhere, login).await.unwrap_err();
+    assert!(matches!(told, PersonError::Elsewhere { .. }), "{told}");
 }
