@@ -1,7 +1,6 @@
 //! An authorization server: clients get tokens from it that stand for people, or for themselves.
 //!
-//! It refuses what the RFCs let it refuse, so that a client that passes here has few surprises left.
-//! Its state is in memory, bounded, behind one lock, and gone when the server stops.
+#![doc = include_str!("oauth/README.md")]
 
 mod assertion;
 mod authenticate;
