@@ -238,7 +238,10 @@ impl Server {
             line("user", &format!("{} ({})", login.email, login.id));
             line("  password", &login.password);
             line("  key", &login.key);
+            line("  secret of the key", &login.secret);
             line("  bearer token", &login.token);
+            line("  signing key", &login.hmac_key);
+            line("  signing secret", &login.hmac_secret);
         }
         text
     }

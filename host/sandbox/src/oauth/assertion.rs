@@ -71,8 +71,9 @@ pub(crate) fn user(
     let subject = assertion.text("sub").unwrap_or_default();
     let login = app.credentials.user(subject);
     let login = login.ok_or_else(|| Refusal::grant("sub is not the address of a user"))?;
-    let number = assertion.text("jti").filter(|it| !it.is_empty());
-    let number = number.ok_or_else(|| Refusal::grant("jti is missing"))?;
+    let number = assertion.text("jti");
+    let number = number.filter(|it| (1..=200).contains(&it.len()));
+    let number = number.ok_or_else(|| Refusal::grant("jti has 1 to 200 characters"))?;
     if !ledger
         .assertions
         .insert((client.id.clone(), number.to_owned()), ())

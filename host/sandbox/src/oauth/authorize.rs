@@ -12,6 +12,9 @@ use crate::oauth::key;
 use crate::oauth::ledger::Ledger;
 use crate::oauth::scope::Scopes;
 
+/// The longest query, in bytes.
+const LONGEST: usize = 8 * 1024;
+
 /// A request that a person may allow.
 #[derive(Clone)]
 pub(crate) struct Asked {
@@ -41,6 +44,9 @@ pub(crate) enum Trouble {
 impl Asked {
     /// Reads the query of a request.
     pub(crate) fn parse(ledger: &Ledger, query: &str) -> Result<Self, Trouble> {
+        if LONGEST < query.len() {
+            return Err(Trouble::Page("The address is longer than 8 KiB."));
+        }
         let form =
             Form::parse(query).ok_or(Trouble::Page("The address is not encoded correctly."))?;
         if form.repeats("client_id") || form.repeats("redirect_uri") {

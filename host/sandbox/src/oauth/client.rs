@@ -106,6 +106,11 @@ impl Grant {
         Self::JwtBearer,
     ];
 
+    /// Returns what a value of `grant_type` means.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.as_str() == text)
+    }
+
     /// Returns the value of `grant_type`.
     pub fn as_str(self) -> &'static str {
         match self {

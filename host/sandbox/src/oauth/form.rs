@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use axum::body::{Body, to_bytes};
+use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, header};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use url::form_urlencoded;
@@ -56,8 +56,7 @@ impl Form {
             return Err(Refusal::request(message));
         }
         let media = Media::of(headers)?;
-        let too_large = |_| Refusal::request("the body is larger than 64 KiB");
-        let bytes = to_bytes(body, LARGEST).await.map_err(too_large)?;
+        let bytes = bytes(body).await?;
         let form = match media {
             Media::Form => std::str::from_utf8(&bytes)
                 .ok()
@@ -114,7 +113,7 @@ impl Form {
 }
 
 impl Media {
-    fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let kind = headers
             .get(header::CONTENT_TYPE)
             .and_then(|it| it.to_str().ok())
@@ -127,6 +126,12 @@ impl Media {
             )),
         }
     }
+}
+
+/// Reads a whole body, which is small.
+pub(crate) async fn bytes(body: Body) -> Result<Bytes, Refusal> {
+    let too_large = |_| Refusal::request("the body is larger than 64 KiB");
+    to_bytes(body, LARGEST).await.map_err(too_large)
 }
 
 /// Decodes one name or value of a form; the library would let broken parts pass as they are.

@@ -8,11 +8,10 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::failure::Failure;
-use crate::incoming;
 use crate::oauth::client::{Client, ClientAuthentication, Grant, Registered, RegistrationError};
+use crate::oauth::form::{self, Media};
 use crate::oauth::refusal::private;
 use crate::server::App;
 
@@ -45,25 +44,32 @@ struct Keys {
 }
 
 /// Registers a client, and answers with its id and its secret.
-pub(crate) async fn register(
-    State(app): State<App>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, Failure> {
-    let body = incoming::object(&headers, body).await?;
-    let registered = match parse(body).and_then(|it| app.register(it)) {
-        Ok(registered) => registered,
-        Err(error) => return Ok(refuse(&error)),
+pub(crate) async fn register(State(app): State<App>, headers: HeaderMap, body: Body) -> Response {
+    let registered = match read(&headers, body).await {
+        Ok(client) => app.register(client),
+        Err(error) => Err(error),
     };
-    Ok(private((
-        StatusCode::CREATED,
-        Json(describe(&registered, app.clock.now())),
-    )))
+    match registered {
+        Ok(registered) => {
+            let told = describe(&registered, app.clock.now());
+            private((StatusCode::CREATED, Json(told)))
+        }
+        Err(error) => refuse(&error),
+    }
 }
 
-fn parse(body: Map<String, Value>) -> Result<Client, RegistrationError> {
-    let metadata: Metadata = serde_json::from_value(Value::Object(body)).map_err(|_| {
-        RegistrationError::Metadata("a member has another type, or a value that does not exist")
+async fn read(headers: &HeaderMap, body: Body) -> Result<Client, RegistrationError> {
+    if !matches!(Media::of(headers), Ok(Media::Json)) {
+        let message = "send a JSON object as application/json";
+        return Err(RegistrationError::Metadata(message));
+    }
+    let bytes = form::bytes(body)
+        .await
+        .map_err(|it| RegistrationError::Metadata(it.description()))?;
+    let metadata: Metadata = serde_json::from_slice(&bytes).map_err(|_| {
+        RegistrationError::Metadata(
+            "the body is no JSON object, or a member has a type or a value that does not exist",
+        )
     })?;
     if metadata.jwks_uri.is_some() {
         let message = "keys come in jwks: this server fetches nothing";

@@ -32,6 +32,7 @@ pub(crate) async fn token(
     let mut noted = TokenRequest::default();
     let answer = match Form::of_body(address.query(), &headers, body).await {
         Ok((form, media)) => app.oauth.with(|ledger| {
+            noted.grant = form.get("grant_type").and_then(Grant::of);
             let client = authenticate::client(ledger, &headers, &form, media)?;
             Exchange {
                 app: &app,
@@ -72,9 +73,7 @@ impl Exchange<'_> {
         noted: &mut TokenRequest,
     ) -> Result<Response, Refusal> {
         noted.client = client.as_ref().map(|it| it.id.clone());
-        let kind = self.form.need("grant_type", "grant_type is missing")?;
-        let grant = Grant::ALL.into_iter().find(|it| it.as_str() == kind);
-        noted.grant = grant;
+        let grant = Grant::of(self.form.need("grant_type", "grant_type is missing")?);
         if grant == Some(Grant::JwtBearer) {
             let client = assertion::client(self.ledger, self.form, client)?;
             noted.client = Some(client.id.clone());

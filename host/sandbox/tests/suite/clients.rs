@@ -49,6 +49,8 @@ async fn what_does_not_fit_together_is_not_registered() {
     for body in [
         r#"{"redirect_uris": ["https://a.example/"]}"#,
         r#"{"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "none"}"#,
+        "[]",
+        "{",
         r#"{}"#,
         r#"{"redirect_uris": ["http://a.example/"]}"#,
         r#"{"redirect_uris": ["https://a.example/#x"]}"#,
@@ -72,6 +74,8 @@ async fn what_does_not_fit_together_is_not_registered() {
         &got,
         r#"{"redirect_uris": ["https://a.example/"]} 201
         {"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "none"} 201
+        [] 400 invalid_client_metadata
+        { 400 invalid_client_metadata
         {} 400 invalid_client_metadata
         {"redirect_uris": ["http://a.example/"]} 400 invalid_redirect_uri
         {"redirect_uris": ["https://a.example/#x"]} 400 invalid_redirect_uri
@@ -87,6 +91,9 @@ async fn what_does_not_fit_together_is_not_registered() {
         {"grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]} 400 invalid_client_metadata
         {"grant_types": ["password"], "jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}} 400 invalid_client_metadata"#,
     );
+    let long = json!({"grant_types": ["password"], "client_name": "x".repeat(64 * 1024)});
+    let long = client.bare(Method::POST, "/oauth/register").json(&long);
+    assert_eq!(short(long).await, "400 invalid_client_metadata");
     let error = client.server.register(Program::default()).unwrap_err();
     assert!(matches!(error, RegistrationError::Metadata(_)), "{error}");
 }
@@ -115,7 +122,7 @@ async fn the_metadata_leads_to_every_endpoint() {
         &got,
         "authorization_endpoint 400 page
         introspection_endpoint 400 invalid_request
-        registration_endpoint 415 unsupported_media_type
+        registration_endpoint 400 invalid_client_metadata
         revocation_endpoint 400 invalid_request
         token_endpoint 400 invalid_request",
     );

@@ -101,6 +101,9 @@ async fn before_the_address_is_trusted_the_person_is_told() {
         client_id=%zz 400 page
         client_id=%ff 400 page",
     );
+    let long = "x".repeat(8 * 1024);
+    let long = with(request(&program), "unknown", Some(&long));
+    assert_eq!(short(client.authorize(&long)).await, "400 page");
 }
 
 #[tokio::test]
