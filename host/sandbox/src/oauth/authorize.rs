@@ -49,22 +49,17 @@ impl Asked {
         }
         let form =
             Form::parse(query).ok_or(Trouble::Page("The address is not encoded correctly."))?;
-        if form.repeats("client_id") || form.repeats("redirect_uri") {
-            let message =
-                "The address names its client, or where to go afterwards, more than once.";
-            return Err(Trouble::Page(message));
-        }
         let client = form
             .get("client_id")
             .and_then(|it| ledger.clients.get(&it.to_owned()))
             .ok_or(Trouble::Page(
-                "The program that sent you here is not registered: client_id is missing or unknown.",
+                "The program that sent you here is not registered: client_id is missing, repeated or unknown.",
             ))?;
         let address = form
             .get("redirect_uri")
             .filter(|it| client.client.redirects_to(it))
             .ok_or(Trouble::Page(
-                "The program that sent you here did not register the address to return to: redirect_uri is missing or another one.",
+                "The program that sent you here did not register the address to return to: redirect_uri is missing, repeated or another one.",
             ))?;
         // RFC 6749, appendix A.5.
         let state = form.get("state");

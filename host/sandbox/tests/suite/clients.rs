@@ -64,7 +64,6 @@ async fn what_does_not_fit_together_is_not_registered() {
         r#"{"redirect_uris": ["https://a.example/"], "jwks_uri": "https://a.example/"}"#,
         r#"{"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"}"#,
         r#"{"grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]}"#,
-        r#"{"grant_types": ["password"], "jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}}"#,
     ] {
         let request = client.bare(Method::POST, "/oauth/register");
         let request = request.header("Content-Type", "application/json");
@@ -88,14 +87,68 @@ async fn what_does_not_fit_together_is_not_registered() {
         {"redirect_uris": ["https://a.example/"], "token_endpoint_auth_method": "private_key_jwt"} 400 invalid_client_metadata
         {"redirect_uris": ["https://a.example/"], "jwks_uri": "https://a.example/"} 400 invalid_client_metadata
         {"grant_types": ["client_credentials"], "token_endpoint_auth_method": "none"} 400 invalid_client_metadata
-        {"grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]} 400 invalid_client_metadata
-        {"grant_types": ["password"], "jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}} 400 invalid_client_metadata"#,
+        {"grant_types": ["urn:ietf:params:oauth:grant-type:jwt-bearer"]} 400 invalid_client_metadata"#,
     );
+    let error = client.server.register(Program::default()).unwrap_err();
+    assert!(matches!(error, RegistrationError::Metadata(_)), "{error}");
+    let form = client
+        .bare(Method::POST, "/oauth/register")
+        .form(&[("scope", "read")]);
+    assert_eq!(short(form).await, "400 invalid_client_metadata");
     let long = json!({"grant_types": ["password"], "client_name": "x".repeat(64 * 1024)});
     let long = client.bare(Method::POST, "/oauth/register").json(&long);
     assert_eq!(short(long).await, "400 invalid_client_metadata");
-    let error = client.server.register(Program::default()).unwrap_err();
-    assert!(matches!(error, RegistrationError::Metadata(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_key_is_public_and_strong() {
+    let client = Client::empty().await;
+    // The example of RFC 7515, appendix A.3.
+    let ec = json!({
+        "kty": "EC", "crv": "P-256",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+        "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    });
+    let with = |name: &str, value: &str| {
+        let mut key = ec.clone();
+        key[name] = json!(value);
+        key
+    };
+    let rsa = |length| json!({"kty": "RSA", "e": "AQAB", "n": "____".repeat(length)});
+    let mut got = Vec::new();
+    for (what, key) in [
+        ("P-256", ec.clone()),
+        (
+            "private",
+            with("d", "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"),
+        ),
+        ("P-384", with("crv", "P-384")),
+        ("short", with("x", "f83O")),
+        ("oct", json!({"kty": "oct", "k": "AAAA"})),
+        ("2064 bits", rsa(86)),
+        ("2040 bits", rsa(85)),
+        ("8208 bits", rsa(342)),
+        (
+            "zero in front",
+            json!({"kty": "RSA", "e": "AQAB", "n": "AAAA".repeat(86)}),
+        ),
+    ] {
+        let body = json!({"grant_types": ["password"], "jwks": {"keys": [key]}});
+        let request = client.bare(Method::POST, "/oauth/register").json(&body);
+        got.push(format!("{what}: {}", short(request).await));
+    }
+    same(
+        &got,
+        "P-256: 201
+        private: 400 invalid_client_metadata
+        P-384: 400 invalid_client_metadata
+        short: 400 invalid_client_metadata
+        oct: 400 invalid_client_metadata
+        2064 bits: 201
+        2040 bits: 400 invalid_client_metadata
+        8208 bits: 400 invalid_client_metadata
+        zero in front: 400 invalid_client_metadata",
+    );
 }
 
 #[tokio::test]

@@ -133,6 +133,7 @@ async fn a_timed_signature_holds_for_one_request_and_five_minutes() {
         ask(value(&right, "PATCH", path, BODY)),
         ask(value(&right, "POST", "/contacts", BODY)),
         ask(value(&right, "POST", path, "{}")),
+        ask(valid.clone()).body("{}"),
         ask(valid.replacen("t=1", "t=+1", 1)),
         ask(value(&format!("+{right}"), "POST", path, BODY)),
         ask(valid.replace(",v1=", ",v2=")),
@@ -160,6 +161,7 @@ async fn a_timed_signature_holds_for_one_request_and_five_minutes() {
         201
         401 stale_signature
         401 stale_signature
+        401 unauthorized
         401 unauthorized
         401 unauthorized
         401 unauthorized

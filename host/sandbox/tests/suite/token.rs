@@ -158,6 +158,10 @@ async fn a_client_authenticates_exactly_as_it_was_registered() {
             "both",
             header(&[("client_id", id), ("client_secret", secret)]),
         ),
+        (
+            "half encoded",
+            bare(&[]).basic_auth(id, Some(secret.replace('+', "%2B"))),
+        ),
         ("not encoded", bare(&[]).basic_auth(id, Some(secret))),
         ("wrong", bare(&[]).basic_auth(id, Some("wrong"))),
         ("empty", bare(&[]).basic_auth(id, Some(""))),
@@ -192,6 +196,7 @@ async fn a_client_authenticates_exactly_as_it_was_registered() {
         basic, same id: 200
         basic, other id: 400 invalid_request
         both: 400 invalid_request
+        half encoded: 401 invalid_client
         not encoded: 401 invalid_client
         wrong: 401 invalid_client
         empty: 401 invalid_client
