@@ -5,7 +5,6 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::change::{self, Changed, Script};
@@ -31,7 +30,7 @@ async fn add_fault(
     headers: HeaderMap,
     body: Stream,
 ) -> Result<StatusCode, Failure> {
-    let rule: Rule = read(&headers, body).await?;
+    let rule: Rule = incoming::read(&headers, body).await?;
     app.faults.add(rule);
     Ok(StatusCode::NO_CONTENT)
 }
@@ -55,17 +54,6 @@ async fn make_changes(
     headers: HeaderMap,
     body: Stream,
 ) -> Result<Json<Changed>, Failure> {
-    let script: Script = read(&headers, body).await?;
+    let script: Script = incoming::read(&headers, body).await?;
     Ok(Json(change::run(&app.store, &script).await?))
-}
-
-async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Stream) -> Result<T, Failure> {
-    let object = incoming::object(headers, body).await?;
-    serde_json::from_value(Value::Object(object)).map_err(|error| {
-        Failure::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_fields",
-            error.to_string(),
-        )
-    })
 }

@@ -1,154 +1,77 @@
-//! Who calls: keys, passwords and tokens, and what each of them may do.
+//! Who calls: by which of many ways in, and what each of them may do.
 
-use std::fmt;
+mod credential;
+mod presented;
+mod session;
+mod signature;
 
+use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::failure::Failure;
-use crate::seed::random::{Random, mix};
+use crate::failure::{Challenge, Failure};
+use crate::incoming;
+use crate::oauth::Scopes;
 use crate::server::App;
-
-/// Everything that lets somebody in to one server.
-///
-/// They are made from the seed, so they protect nothing but a sandbox.
-#[derive(Clone)]
-pub struct Credentials {
-    /// A key of the whole organisation: it reads and writes, and stands for no user.
-    pub organisation_key: String,
-    /// A key of the whole organisation that only reads.
-    pub read_only_key: String,
-    /// The key for `/_faults`, `/_requests` and `/_changes`, and for nothing else.
-    pub admin_key: String,
-    /// The active users.
-    pub users: Vec<Login>,
-}
-
-/// The ways in of one user.
-#[derive(Clone)]
-pub struct Login {
-    /// The user's id, as in `owner` fields.
-    pub id: String,
-    /// The user's address, which is the user name of Basic authentication.
-    pub email: String,
-    /// The password of Basic authentication.
-    pub password: String,
-    /// The user's own key, for `X-Api-Key`.
-    pub key: String,
-    /// The user's token, for `Authorization: Bearer`.
-    pub token: String,
-}
+pub use credential::{Credentials, Login};
+use presented::Presented;
+pub(crate) use session::{Sessions, routes};
 
 /// Who makes a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) user: Option<String>,
-    pub(crate) writes: bool,
-}
-
-impl Credentials {
-    pub(crate) fn derive(seed: u64, users: Vec<(String, String)>) -> Self {
-        let secret = |purpose: &str| {
-            let start = purpose
-                .bytes()
-                .fold(mix(seed), |state, byte| mix(state ^ u64::from(byte)));
-            let mut random = Random::new(start);
-            format!("{:016x}{:016x}", random.next(), random.next())
-        };
-        let login = |(id, email): (String, String)| Login {
-            password: format!("pass-{}", secret(&format!("password {id}"))),
-            key: format!("key-user-{}", secret(&format!("key {id}"))),
-            token: format!("token-{}", secret(&format!("token {id}"))),
-            id,
-            email,
-        };
-        Self {
-            organisation_key: format!("key-org-{}", secret("organisation")),
-            read_only_key: format!("key-read-{}", secret("reader")),
-            admin_key: format!("key-admin-{}", secret("admin")),
-            users: users.into_iter().map(login).collect(),
-        }
-    }
-
-    fn caller(&self, headers: &HeaderMap) -> Option<Caller> {
-        let user = |login: &Login| Caller {
-            user: Some(login.id.clone()),
-            writes: true,
-        };
-        if let Some(key) = api_key(headers) {
-            if key == self.organisation_key {
-                return Some(Caller {
-                    user: None,
-                    writes: true,
-                });
-            }
-            if key == self.read_only_key {
-                return Some(Caller {
-                    user: None,
-                    writes: false,
-                });
-            }
-            return self.users.iter().find(|it| it.key == key).map(user);
-        }
-        let (scheme, value) = headers
-            .get(header::AUTHORIZATION)?
-            .to_str()
-            .ok()?
-            .split_once(' ')?;
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return self.users.iter().find(|it| it.token == value).map(user);
-        }
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return None;
-        }
-        let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
-        let (name, password) = pair.split_once(':')?;
-        self.users
-            .iter()
-            .find(|it| it.email.eq_ignore_ascii_case(name) && it.password == password)
-            .map(user)
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials")
-            .field("users", &self.users)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login")
-            .field("id", &self.id)
-            .field("email", &self.email)
-            .finish_non_exhaustive()
-    }
+    pub(crate) scopes: Scopes,
+    /// The scheme of an access token, whose lack of a scope RFC 6750 has told in a header.
+    scheme: Option<String>,
 }
 
 /// Lets a request pass with the caller noted, or refuses it.
 pub(crate) async fn admit(
     State(app): State<App>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
-    let Some(caller) = app.credentials.caller(request.headers()) else {
-        return Err(unauthorized());
+    let (presented, mut request) = presented::take(request)?;
+    let caller = match presented.ok_or_else(unauthorized)? {
+        Presented::Key(key) => by_key(&app, &key)?,
+        Presented::Scheme(scheme, value) => by_scheme(&app, &scheme, &value)?,
+        Presented::Hmac(value) => {
+            let message = format!("{} {}", request.method(), request.uri().path());
+            Caller::user(signature::hmac(&app.credentials, &value, &message)?)
+        }
+        Presented::Signature { key, signature } => {
+            let (parts, body) = request.into_parts();
+            let bytes = incoming::bytes(body).await?;
+            let now = app.clock.now().div_euclid(1000);
+            let login = signature::timed(&app.credentials, &key, &signature, &parts, &bytes, now)?;
+            request = Request::from_parts(parts, Body::from(bytes));
+            Caller::user(login)
+        }
+        Presented::Cookie(value) => {
+            let csrf = request.headers().get("x-csrf-token");
+            let csrf = csrf.and_then(|it| it.to_str().ok());
+            let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+            let user = app
+                .sessions
+                .of_cookie(&value, csrf, changes, app.clock.now())?;
+            Caller::everything(Some(user))
+        }
     };
     let reads = matches!(*request.method(), Method::GET | Method::HEAD)
         || request.uri().path().ends_with("/search");
-    if !reads && !caller.writes {
-        let message = "the key lacks the scope `write`";
-        return Err(Failure::new(
-            StatusCode::FORBIDDEN,
-            "missing_scope",
-            message,
-        ));
+    let scope = if reads { Scopes::READ } else { Scopes::WRITE };
+    if !caller.scopes.cover(scope) {
+        let message = format!("the credential lacks the scope `{scope}`");
+        let failure = Failure::new(StatusCode::FORBIDDEN, "missing_scope", message);
+        return Err(match caller.scheme {
+            Some(scheme) => failure.with_challenge(Challenge::scope(&scheme, scope)),
+            None => failure,
+        });
     }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
@@ -171,11 +94,90 @@ pub(crate) async fn admit_admin(
     }
 }
 
+impl Caller {
+    fn user(login: &Login) -> Self {
+        Self::everything(Some(login.id.clone()))
+    }
+
+    fn everything(user: Option<String>) -> Self {
+        Self {
+            user,
+            scopes: Scopes::ALL,
+            scheme: None,
+        }
+    }
+}
+
+fn by_key(app: &App, key: &str) -> Result<Caller, Failure> {
+    let credentials = &app.credentials;
+    if key == credentials.organisation_key {
+        return Ok(Caller::everything(None));
+    }
+    if key == credentials.read_only_key {
+        return Ok(Caller {
+            scopes: Scopes::READ,
+            ..Caller::everything(None)
+        });
+    }
+    let login = credentials.users.iter().find(|it| it.key == key);
+    login.map(Caller::user).ok_or_else(unauthorized)
+}
+
+fn by_scheme(app: &App, scheme: &str, value: &str) -> Result<Caller, Failure> {
+    if scheme.eq_ignore_ascii_case("basic") {
+        return by_basic(app, value);
+    }
+    let mut users = app.credentials.users.iter();
+    if scheme.eq_ignore_ascii_case("token") {
+        let (key, secret) = value.split_once(':').ok_or_else(unauthorized)?;
+        let login = users.find(|it| it.key == key && it.secret == secret);
+        return login.map(Caller::user).ok_or_else(unauthorized);
+    }
+    let now = app.clock.now();
+    if scheme.eq_ignore_ascii_case("session") {
+        let user = app.sessions.of_token(value, now)?;
+        return Ok(Caller::everything(Some(user)));
+    }
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    if is_bearer && let Some(login) = users.find(|it| it.token == value) {
+        return Ok(Caller::user(login));
+    }
+    match app.oauth.worth(scheme, value, now) {
+        Ok(worth) => Ok(Caller {
+            user: worth.user,
+            scopes: worth.scopes,
+            scheme: Some(worth.token_type),
+        }),
+        Err(nothing) => match nothing.token_type {
+            None if !is_bearer => Err(unauthorized()),
+            scheme => {
+                let scheme = scheme.unwrap_or_else(|| "Bearer".to_owned());
+                let failure = Failure::new(StatusCode::UNAUTHORIZED, "invalid_token", nothing.why);
+                Err(failure.with_challenge(Challenge::token(&scheme, nothing.why)))
+            }
+        },
+    }
+}
+
+fn by_basic(app: &App, value: &str) -> Result<Caller, Failure> {
+    let pair = STANDARD.decode(value).ok();
+    let pair = pair.and_then(|it| String::from_utf8(it).ok());
+    let pair = pair.as_deref().and_then(|it| it.split_once(':'));
+    match pair.ok_or_else(unauthorized)? {
+        (key, "") => by_key(app, key),
+        ("token", key) => by_key(app, key),
+        (email, password) => {
+            let login = app.credentials.login(email, password);
+            login.map(Caller::user).ok_or_else(unauthorized)
+        }
+    }
+}
+
 fn api_key(headers: &HeaderMap) -> Option<&str> {
     headers.get("x-api-key")?.to_str().ok()
 }
 
 fn unauthorized() -> Failure {
-    let message = "send a valid X-Api-Key, or Authorization with Basic or Bearer";
+    let message = "send one valid credential: X-Api-Key, Authorization, a signature, or a session";
     Failure::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
 }

@@ -5,6 +5,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::oauth::Scopes;
+
 /// A refusal, as it goes out on the wire below `error`.
 #[derive(Debug, Serialize)]
 pub(crate) struct Failure {
@@ -14,7 +16,13 @@ pub(crate) struct Failure {
     message: String,
     fields: Vec<FieldFailure>,
     existing: Vec<String>,
+    #[serde(skip)]
+    challenge: Option<Challenge>,
 }
+
+/// What `WWW-Authenticate` says of a token (RFC 6750, section 3).
+#[derive(Debug)]
+pub(crate) struct Challenge(String);
 
 /// What is wrong with one field of a body.
 #[derive(Debug, Serialize)]
@@ -37,6 +45,7 @@ impl Failure {
             message: message.into(),
             fields: Vec::new(),
             existing: Vec::new(),
+            challenge: None,
         }
     }
 
@@ -74,21 +83,56 @@ impl Failure {
         Self { fields, ..failure }
     }
 
+    pub(crate) fn with_challenge(self, challenge: Challenge) -> Self {
+        Self {
+            challenge: Some(challenge),
+            ..self
+        }
+    }
+
     pub(crate) fn with_existing(self, existing: Vec<String>) -> Self {
         Self { existing, ..self }
     }
 }
 
+impl Challenge {
+    /// The token is worth nothing.
+    pub(crate) fn token(scheme: &str, why: &str) -> Self {
+        Self(format!(
+            r#"{scheme} realm="sandbox", error="invalid_token", error_description="{why}""#
+        ))
+    }
+
+    /// The token lacks a scope.
+    pub(crate) fn scope(scheme: &str, scope: Scopes) -> Self {
+        Self(format!(
+            r#"{scheme} realm="sandbox", error="insufficient_scope", scope="{scope}""#
+        ))
+    }
+
+    /// The request has more than one credential.
+    pub(crate) fn request() -> Self {
+        Self(r#"Bearer realm="sandbox", error="invalid_request""#.to_owned())
+    }
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let status = self.status;
+        let (status, challenge) = (self.status, self.challenge.as_ref().map(|it| it.0.clone()));
         let mut response = (status, Json(Envelope { error: self })).into_response();
-        if status == StatusCode::UNAUTHORIZED {
+        let ways = if status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 11.6.1: a 401 names at least one way to authenticate.
-            let ways = r#"Basic realm="sandbox", charset="UTF-8", Bearer realm="sandbox""#;
+            let tokens = challenge.unwrap_or_else(|| r#"Bearer realm="sandbox""#.to_owned());
+            Some(format!(
+                r#"Basic realm="sandbox", charset="UTF-8", {tokens}"#
+            ))
+        } else {
+            challenge
+        };
+        if let Some(value) = ways.and_then(|it| HeaderValue::try_from(it).ok()) {
             response
                 .headers_mut()
-                .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(ways));
+                .insert(header::WWW_AUTHENTICATE, value);
         }
         response
     }

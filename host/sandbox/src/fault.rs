@@ -53,6 +53,18 @@ pub enum Fault {
         /// The value of `Location`.
         to: String,
     },
+    /// Answers what is given here, with no header but the media type.
+    Answer {
+        /// The status, from 200 to 599; any other becomes 500.
+        status: u16,
+        /// The value of `Content-Type`.
+        media_type: String,
+        /// The body.
+        body: String,
+        /// Whether what was asked is done first.
+        #[serde(default)]
+        done: bool,
+    },
 }
 
 /// When a fault strikes: at the next requests that match.
@@ -186,7 +198,28 @@ pub(crate) async fn strike(
             )
                 .into_response()
         }
+        Fault::Answer {
+            status,
+            media_type,
+            body,
+            done,
+        } => {
+            if done {
+                drop(next.run(request).await);
+            }
+            answer(status, &media_type, body)
+        }
     }
+}
+
+fn answer(status: u16, media_type: &str, body: String) -> Response {
+    let status = StatusCode::from_u16(status)
+        .ok()
+        .filter(|it| (200..600).contains(&it.as_u16()))
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let media_type = HeaderValue::from_str(media_type)
+        .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+    (status, [(header::CONTENT_TYPE, media_type)], body).into_response()
 }
 
 fn once() -> u32 {

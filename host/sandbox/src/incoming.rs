@@ -1,7 +1,8 @@
 //! Bodies of requests: JSON objects of a bounded size, and nothing else.
 
-use axum::body::{Body as Stream, to_bytes};
+use axum::body::{Body as Stream, Bytes, to_bytes};
 use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -25,15 +26,7 @@ pub(crate) async fn object(headers: &HeaderMap, body: Stream) -> Result<Body, Fa
             message,
         ));
     }
-    // Somewhat more than is allowed is read, so that the sender gets to read the refusal.
-    let too_large = || {
-        let message = format!("a body has at most {LARGEST} bytes");
-        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
-    };
-    let bytes = to_bytes(body, 2 * LARGEST).await.map_err(|_| too_large())?;
-    if LARGEST < bytes.len() {
-        return Err(too_large());
-    }
+    let bytes = bytes(body).await?;
     match serde_json::from_slice(&bytes) {
         Ok(Value::Object(body)) => Ok(body),
         Ok(_) => Err(Failure::bad_request(
@@ -45,4 +38,33 @@ pub(crate) async fn object(headers: &HeaderMap, body: Stream) -> Result<Body, Fa
             format!("the body is not JSON: {error}"),
         )),
     }
+}
+
+/// Reads a whole body.
+pub(crate) async fn bytes(body: Stream) -> Result<Bytes, Failure> {
+    // Somewhat more than is allowed is read, so that the sender gets to read the refusal.
+    let too_large = || {
+        let message = format!("a body has at most {LARGEST} bytes");
+        Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+    };
+    let bytes = to_bytes(body, 2 * LARGEST).await.map_err(|_| too_large())?;
+    if LARGEST < bytes.len() {
+        return Err(too_large());
+    }
+    Ok(bytes)
+}
+
+/// Reads a body that is a JSON object of a certain form.
+pub(crate) async fn read<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Stream,
+) -> Result<T, Failure> {
+    let object = object(headers, body).await?;
+    serde_json::from_value(Value::Object(object)).map_err(|error| {
+        Failure::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_fields",
+            error.to_string(),
+        )
+    })
 }

@@ -5,6 +5,7 @@
 mod account;
 mod admin;
 mod auth;
+mod bounded;
 mod change;
 mod clock;
 mod contact;
@@ -19,6 +20,7 @@ mod journal;
 mod me;
 mod meeting;
 mod merge;
+mod oauth;
 mod opportunity;
 mod options;
 mod page;
@@ -27,6 +29,7 @@ mod record;
 mod reference;
 mod resource;
 mod schema;
+mod secret;
 mod seed;
 mod server;
 mod socket;
@@ -39,6 +42,10 @@ pub use auth::{Credentials, Login};
 pub use change::{Changed, Script};
 pub use clock::Clock;
 pub use fault::{Fault, Faults, Rule};
-pub use journal::{Entry, Journal, KEPT};
+pub use journal::{Entry, Journal, KEPT, TokenRequest};
+pub use oauth::{
+    Client, ClientAuthentication, Counts, Grant, NoSuchScope, PersonError, Registered,
+    RegistrationError, Scopes,
+};
 pub use options::{Database, Options};
 pub use server::{Server, StartError};

@@ -31,15 +31,10 @@ async fn me(
         }
         None => None,
     };
-    let scopes: &[&str] = if caller.writes {
-        &["read", "write"]
-    } else {
-        &["read"]
-    };
     let organisation = &app.store.organisation;
     Ok(Json(json!({
         "organisation": {"id": organisation.id, "name": organisation.name},
         "user": user,
-        "scopes": scopes,
+        "scopes": caller.scopes.names(),
     })))
 }

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::clock::Clock;
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// How much of what a sandbox holds, where it listens and what time it is.
 ///
@@ -33,6 +36,12 @@ pub struct Options {
     pub listen: SocketAddr,
     /// What time it is.
     pub clock: Clock,
+    /// How long access tokens live, unless their client says otherwise.
+    pub access_lifetime: Duration,
+    /// How long refresh tokens live, unless their client says otherwise; for ever if there is nothing here.
+    pub refresh_lifetime: Option<Duration>,
+    /// How long sessions live.
+    pub session_lifetime: Duration,
 }
 
 /// Where the records are kept.
@@ -97,6 +106,9 @@ impl Default for Options {
             database: Database::Memory,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             clock: Clock::system(),
+            access_lifetime: HOUR,
+            refresh_lifetime: None,
+            session_lifetime: HOUR,
         }
     }
 }

@@ -35,7 +35,8 @@ async fn page(
     )))
 }
 
-fn escape(text: &str) -> String {
+/// Writes a text so that HTML shows it as it is.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")

@@ -14,18 +14,22 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::auth::Credentials;
+use crate::auth::{Credentials, Login, Sessions};
 use crate::change::{self, Changed, Script};
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::fault::{self, Faults};
 use crate::journal::{self, Journal};
+use crate::oauth::person::{self, PersonError};
+use crate::oauth::{Client, Counts, Oauth, Registered, RegistrationError};
 use crate::options::{Database, Options};
 use crate::resource;
+use crate::secret::Secrets;
 use crate::seed::{self, random::mix};
 use crate::socket::{Cut, Socket};
 use crate::store::{Organisation, Selection, Store};
 use crate::user::USER;
-use crate::{admin, auth, me, page, record};
+use crate::{admin, auth, me, oauth, page, record};
 
 /// How long a stopping server waits for the requests that are under way.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -63,6 +67,9 @@ pub enum StartError {
         #[source]
         source: sqlx::Error,
     },
+    /// The system gives no random numbers, so no token could be issued.
+    #[error("the system gives no random numbers: is its generator available to this process?")]
+    Randomness,
 }
 
 /// What every route can use.
@@ -74,6 +81,10 @@ pub(crate) struct Parts {
     pub(crate) credentials: Credentials,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
+    pub(crate) oauth: Oauth,
+    pub(crate) sessions: Sessions,
+    pub(crate) secrets: Secrets,
+    pub(crate) clock: Clock,
     /// `http://host:port`
     pub(crate) address: String,
 }
@@ -101,6 +112,10 @@ impl Server {
             store,
             faults: Faults::default(),
             journal: Journal::default(),
+            oauth: Oauth::new(&options),
+            sessions: Sessions::new(options.session_lifetime),
+            secrets: Secrets::draw().map_err(|_| StartError::Randomness)?,
+            clock: options.clock.clone(),
             address: format!("http://{address}"),
         }));
         let (stop, stopped) = oneshot::channel::<()>();
@@ -150,6 +165,47 @@ impl Server {
         &self.app.journal
     }
 
+    /// Registers a client of the authorization server.
+    ///
+    /// # Errors
+    ///
+    /// If the registration endpoint would refuse it.
+    pub fn register(&self, client: Client) -> Result<Registered, RegistrationError> {
+        self.app.register(client)
+    }
+
+    /// Returns how many tokens were issued, reused and revoked so far.
+    pub fn counts(&self) -> Counts {
+        self.app.oauth.counts()
+    }
+
+    /// Lets a user allow what an authorization request asks for, and returns where the browser goes then.
+    ///
+    /// It opens the page and sends its form through the socket, as a browser does; `address` is the one
+    /// that the client opens, with all its parameters.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such page, or the login is wrong.
+    pub async fn allow(&self, address: &str, login: &Login) -> Result<String, PersonError> {
+        let fields = [
+            ("email", login.email.as_str()),
+            ("password", login.password.as_str()),
+            ("decision", "allow"),
+        ];
+        person::answer(self.address, self.url(), address, &fields).await
+    }
+
+    /// Denies what an authorization request asks for, and returns where the browser goes then.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such page.
+    pub async fn deny(&self, address: &str) -> Result<String, PersonError> {
+        let fields = [("decision", "deny")];
+        person::answer(self.address, self.url(), address, &fields).await
+    }
+
     /// Changes records as a busy day would, so that a reader has something to find.
     ///
     /// It happens inside the server, at one moment and in one transaction, by the same code that the
@@ -182,7 +238,10 @@ impl Server {
             line("user", &format!("{} ({})", login.email, login.id));
             line("  password", &login.password);
             line("  key", &login.key);
+            line("  secret of the key", &login.secret);
             line("  bearer token", &login.token);
+            line("  signing key", &login.hmac_key);
+            line("  signing secret", &login.hmac_secret);
         }
         text
     }
@@ -225,7 +284,12 @@ fn router(app: App) -> Router {
         .merge(page::routes())
         .fallback(nowhere)
         .method_not_allowed_fallback(no_such_method)
-        .layer(from_fn_with_state(app.clone(), auth::admit))
+        .layer(from_fn_with_state(app.clone(), auth::admit));
+    let doors = oauth::routes()
+        .merge(auth::routes())
+        .method_not_allowed_fallback(no_such_method);
+    let noted = api
+        .merge(doors)
         .layer(from_fn_with_state(app.clone(), fault::strike))
         .layer(from_fn_with_state(app.clone(), journal::note));
     let admin = admin::routes()
@@ -233,7 +297,7 @@ fn router(app: App) -> Router {
         .layer(from_fn_with_state(app.clone(), auth::admit_admin));
     Router::new()
         .merge(admin)
-        .merge(api)
+        .merge(noted)
         .layer(from_fn(quiet))
         .with_state(app)
 }

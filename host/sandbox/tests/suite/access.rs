@@ -130,6 +130,8 @@ async fn secrets_stay_out_of_debug_output() {
         &credentials.admin_key,
         &credentials.users[0].password,
         &credentials.users[0].token,
+        &credentials.users[0].secret,
+        &credentials.users[0].hmac_secret,
     ] {
         assert!(!shown.contains(secret.as_str()), "{shown}");
         assert!(client.server.summary().contains(secret.as_str()));

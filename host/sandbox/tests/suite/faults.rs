@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::client::{Client, expect, header};
+use crate::flow::{program, request, short};
 
 fn rule(method: Option<&str>, path: Option<&str>, times: u32, fault: Fault) -> Rule {
     Rule {
@@ -94,6 +95,7 @@ async fn a_cut_connection_leaves_no_answer_and_the_change_only_if_it_was_made_be
         method: method.to_owned(),
         path: path.to_owned(),
         status,
+        token: None,
     };
     let (post, get) = (
         entry("POST", "/contacts", None),
@@ -164,4 +166,70 @@ async fn a_server_in_another_process_is_scripted_by_its_admin() {
     )
     .await;
     assert_eq!(changed["created"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_answer_is_given_as_it_is_written() {
+    let client = Client::empty().await;
+    let program = client.server.register(program()).unwrap();
+    let token = async || {
+        let form = [("grant_type", "client_credentials")];
+        let answer = client.token(&program, &form).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let media_type = header(&answer, "content-type").to_owned();
+        (status, media_type, answer.text().await.unwrap())
+    };
+    let given = async |status, media_type: &str, body: &str, done| {
+        let fault = Fault::Answer {
+            status,
+            media_type: media_type.to_owned(),
+            body: body.to_owned(),
+            done,
+        };
+        client
+            .server
+            .faults()
+            .add(rule(None, Some("/oauth/token"), 1, fault));
+        client.get("/contacts").await;
+        let (got, got_type, got_body) = token().await;
+        assert_eq!((got_type.as_str(), got_body.as_str()), (media_type, body));
+        got
+    };
+    let zoho = r#"{"error":"invalid_code"}"#;
+    assert_eq!(given(200, "application/json", zoho, false).await, 200);
+    assert_eq!(given(503, "text/html", "<h1>Down</h1>", false).await, 503);
+    for status in [0, 100, 199, 600, 1000] {
+        assert_eq!(given(status, "text/plain", "", false).await, 500);
+    }
+    assert_eq!(client.server.counts().issued, 0);
+    assert_eq!(given(502, "text/plain", "lost", true).await, 502);
+    assert_eq!(client.server.counts().issued, 1);
+    assert_eq!(token().await.0, 200);
+    let rule = json!({"path": "/oauth/token", "fault": {"kind": "answer", "status": 400,
+        "media_type": "application/json", "body": zoho}});
+    let add = client.admin(Method::POST, "/_faults").json(&rule);
+    expect(add, 204).await;
+    assert_eq!(
+        token().await,
+        (400, "application/json".to_owned(), zoho.to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_lost_answer_of_the_token_endpoint_is_noted_as_given() {
+    let client = Client::empty().await;
+    let program = client.server.register(program()).unwrap();
+    let code = client.code(&request(&program)).await;
+    let first = expect(client.redeem(&program, &code), 200).await;
+    client.server.requests().take();
+    client.server.faults().next(Fault::CutAfter);
+    assert!(client.refresh(&program, &first).send().await.is_err());
+    let told = short(client.refresh(&program, &first)).await;
+    assert_eq!(told, "400 invalid_grant", "the first try used it up");
+    let noted = client.server.requests().take();
+    let seen = noted
+        .iter()
+        .map(|it| (it.status, it.token.as_ref().unwrap()));
+    let seen: Vec<_> = seen.map(|it| (it.0, it.1.result)).collect();
+    assert_eq!(seen, [(None, "ok"), (Some(400), "invalid_grant")]);
 }

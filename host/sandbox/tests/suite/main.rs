@@ -6,12 +6,20 @@
 )]
 
 mod access;
+mod assertion;
+mod bearer;
 mod client;
+mod clients;
 mod faults;
+mod flow;
+mod oauth;
 mod paging;
 mod readme;
 mod refusals;
 mod search;
 mod seeding;
+mod sessions;
+mod signatures;
+mod token;
 mod tombstones;
 mod writes;
