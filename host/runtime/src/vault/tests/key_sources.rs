@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use super::{chain, keys, line, slot};
 use crate::vault::{KeySource, Keys, MemoryStore, Vault};
@@ -215,6 +214,8 @@ async fn a_key_is_added_in_front_and_all_others_stay() {
 
 #[cfg(unix)]
 mod command {
+    use std::time::Duration;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(60);
