@@ -20,6 +20,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The tables that this version knows, by SQLite's `user_version`.
 const SCHEMA: i64 = 1;
 
+/// What the tables' file sets as SQLite's `application_id`.
+const APPLICATION: i64 = 0x4253_5654;
+
 /// The results of SQLite that mean "others have it", in the low byte of the code.
 const BUSY_CODES: [i64; 2] = [5, 6];
 
@@ -108,13 +111,14 @@ impl SqliteStore {
             .connect_with(options(&path))
             .await
             .map_err(sqlite)?;
-        let schema: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&pool)
-            .await
-            .map_err(sqlite)?;
-        match schema {
-            SCHEMA => Ok(Self { pool, clock }),
-            found if SCHEMA < found => Err(OpenError::Newer { path, found }),
+        let (application, schema): (i64, i64) =
+            sqlx::query_as("SELECT * FROM pragma_application_id, pragma_user_version")
+                .fetch_one(&pool)
+                .await
+                .map_err(sqlite)?;
+        match (application, schema) {
+            (APPLICATION, SCHEMA) => Ok(Self { pool, clock }),
+            (APPLICATION, found) => Err(OpenError::Newer { path, found }),
             _ => Err(OpenError::Foreign { path }),
         }
     }

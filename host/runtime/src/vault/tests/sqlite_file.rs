@@ -163,7 +163,7 @@ async fn a_file_of_a_newer_version_or_of_something_else_is_left_alone() {
 
     let foreign = folder.path().join("foreign.db");
     let mut hand = by_hand(&foreign).await;
-    sqlx::raw_sql("CREATE TABLE secret (x)")
+    sqlx::raw_sql("CREATE TABLE secret (x); PRAGMA user_version = 1")
         .execute(&mut hand)
         .await
         .unwrap();
