@@ -196,3 +196,23 @@ impl Keys {
         Arc::clone(&ring)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_who_needs_another_key_waits_while_keys_are_read() {
+        let keys = Keys::random().unwrap();
+        let known = keys.ring().newest().id.clone();
+        let unknown = "unknown".parse().unwrap();
+        let reading = keys.read_at.lock().await;
+        assert!(keys.to_open(&known).now_or_never().is_some());
+        assert!(keys.to_seal().now_or_never().is_some());
+        assert!(keys.to_open(&unknown).now_or_never().is_none());
+        drop(reading);
+        assert!(keys.to_open(&unknown).now_or_never().is_some());
+    }
+}

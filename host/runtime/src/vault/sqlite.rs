@@ -180,20 +180,34 @@ impl SqliteStore {
                 .await?;
         }
         step.commit().await?;
-        self.empty_the_log().await?;
+        self.erase().await?;
         Ok(removed.rows_affected() != 0)
     }
 
-    /// Moves all that the write-ahead log has into the database and empties it: it still holds what was removed from there.
-    async fn empty_the_log(&self) -> Result<(), StoreError> {
+    /// Lets go of the copies that are left of what was removed.
+    async fn erase(&self) -> Result<(), StoreError> {
+        match self.erase_step().await {
+            Err(StoreError::Busy(cause)) => {
+                // The row is gone all the same.
+                tracing::warn!(
+                    error = &*cause as &dyn std::error::Error,
+                    "others keep the vault busy, so that its files may still hold, sealed, what was removed; the next removal erases it"
+                );
+                Ok(())
+            }
+            erased => erased,
+        }
+    }
+
+    async fn erase_step(&self) -> Result<(), StoreError> {
+        // Where SQLite has moved rows from page to page, `secure_delete` leaves a copy in the room between them.
+        sqlx::raw_sql("VACUUM").execute(&self.pool).await?;
+        // And the write-ahead log has every page as it was.
         let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
             .fetch_one(&self.pool)
             .await?;
         if busy != 0 {
-            // The row is gone all the same.
-            tracing::warn!(
-                "others keep the vault busy, so that its log still holds, sealed, what was removed; the next removal or the last to close the vault empties it"
-            );
+            return Err(StoreError::Busy("the log is being read".into()));
         }
         Ok(())
     }
@@ -340,6 +354,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // A token that was changed for another one must not come back after a loss of power.
         .synchronous(SqliteSynchronous::Full)
         .pragma("secure_delete", "ON")
+        // What `VACUUM` copies does not go through a file elsewhere.
+        .pragma("temp_store", "MEMORY")
 }
 
 async fn held(
