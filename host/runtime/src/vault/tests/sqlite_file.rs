@@ -71,6 +71,29 @@ async fn no_file_holds_a_secret_or_a_key_nor_what_was_removed() {
     assert!(!stands_in(folder.path(), text.as_bytes()));
 }
 
+#[tokio::test]
+async fn what_was_written_over_goes_with_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("vault.db"))
+        .await
+        .unwrap();
+    let mut version = None;
+    for serial in 1..=5 {
+        let sealed = mark(serial).repeat(6 * 20 - 20 * serial as usize);
+        version = store.write("a", version, sealed.as_bytes()).await.unwrap();
+        assert!(stands_in(folder.path(), mark(serial).as_bytes()));
+    }
+    // The last to close the file empties its log.
+    store.close().await;
+    for serial in 1..=4 {
+        assert!(
+            !stands_in(folder.path(), mark(serial).as_bytes()),
+            "{serial}"
+        );
+    }
+    assert!(stands_in(folder.path(), mark(5).as_bytes()));
+}
+
 /// Rows of all lengths come and go, so that SQLite moves others from page to page; nor may a copy of one that was moved stay behind.
 #[tokio::test]
 async fn nothing_stays_behind_of_a_row_among_many() {
