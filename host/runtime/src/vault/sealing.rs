@@ -197,3 +197,31 @@ fn decrypt(key: &KeyBytes, associated: &[u8], sealed: Sealed<'_>) -> Option<Zero
 fn cipher(key: &KeyBytes) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new((&***key).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_is_bound_to_its_slot_even_with_its_data_key() {
+        let key = MasterKey::random().unwrap();
+        let row = seal(&key, "one", b"a secret").unwrap();
+        assert_eq!(**open(&key, "one", &row).unwrap(), *b"a secret");
+        let parts = Parts::of(&row).unwrap();
+        let data_key = unwrap(&key, "one", &parts).unwrap();
+        let mut moved = wrap(&key, "two", &data_key).unwrap();
+        moved.extend_from_slice(parts.content.nonce);
+        moved.extend_from_slice(parts.content.ciphertext);
+        assert_eq!(open(&key, "two", &moved), Err(Damage::Content));
+    }
+
+    #[test]
+    fn a_data_key_is_bound_to_the_name_of_its_master_key() {
+        let mut key = MasterKey::random().unwrap();
+        let row = seal(&key, "one", b"a secret").unwrap();
+        let name = key.id.as_str().len();
+        key.id = "x".repeat(name).parse().unwrap();
+        let renamed = [&row[..2], "x".repeat(name).as_bytes(), &row[2 + name..]].concat();
+        assert_eq!(open(&key, "one", &renamed), Err(Damage::DataKey));
+    }
+}

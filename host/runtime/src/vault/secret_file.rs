@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub enum Exposed {
     /// Others can read or write the file.
     #[error(
-        "{path:?} can be read or written by other users (mode {mode:03o}); run `chmod 600` on it, and replace the keys in it if anybody may have read them"
+        "{path:?} can be read or written by other users (mode {mode:03o}); run `chmod 600` on it, and replace what others may have read there"
     )]
     File {
         /// The file.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -46,13 +46,9 @@ enum Place {
 /// The master keys of a vault, as they were read last.
 pub struct Keys {
     source: KeySource,
-    /// Held while they are read again, so that they are read once for all who wait.
-    read: Mutex<Reading>,
-}
-
-struct Reading {
-    ring: Arc<Ring>,
-    at: Instant,
+    ring: RwLock<Arc<Ring>>,
+    /// When they were read last. Held while they are read again, so that they are read once for all who wait.
+    read_at: Mutex<Instant>,
 }
 
 /// Why there are no keys.
@@ -89,7 +85,7 @@ impl KeySource {
         Self(Place::File(path.into()))
     }
 
-    /// A program with its arguments, which prints the list within a time. It runs in the environment of this process, without a shell.
+    /// A program with its arguments, which prints the list within a time. It runs in the environment of this process, without a shell, and again about once a minute while secrets are written: one of the writes waits for it.
     pub fn command(
         program: impl Into<OsString>,
         arguments: impl IntoIterator<Item = OsString>,
@@ -147,53 +143,76 @@ impl Keys {
     }
 
     fn of(source: KeySource, ring: Ring) -> Self {
-        let read = Mutex::new(Reading {
-            ring: Arc::new(ring),
-            at: Instant::now(),
-        });
-        Self { source, read }
+        Self {
+            source,
+            ring: RwLock::new(Arc::new(ring)),
+            read_at: Mutex::new(Instant::now()),
+        }
     }
 
     /// The keys to open a row with that is sealed under this one, which they have if anybody gave it.
     pub(super) async fn to_open(&self, id: &KeyId) -> Result<Arc<Ring>, KeyError> {
-        let mut reading = self.read.lock().await;
-        if reading.ring.find(id).is_none() && reading.is_older_than(AFTER_UNKNOWN) {
-            self.read_again(&mut reading).await?;
+        let ring = self.ring();
+        if ring.find(id).is_some() {
+            return Ok(ring);
         }
-        Ok(Arc::clone(&reading.ring))
+        let mut read_at = self.read_at.lock().await;
+        if AFTER_UNKNOWN < read_at.elapsed() {
+            self.read_again(&mut read_at).await?;
+        }
+        Ok(self.ring())
     }
 
-    /// The keys to seal with. If they cannot be read again, what was read before will do.
+    /// The keys to seal with. If they cannot be read again, what was read before will do, and so it will for others while one reads.
     pub(super) async fn to_seal(&self) -> Arc<Ring> {
-        let mut reading = self.read.lock().await;
-        if reading.is_older_than(BEFORE_SEALING)
-            && let Err(error) = self.read_again(&mut reading).await
+        if let Ok(mut read_at) = self.read_at.try_lock()
+            && BEFORE_SEALING < read_at.elapsed()
+            && let Err(error) = self.read_again(&mut read_at).await
         {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 "the vault's keys cannot be read again; it seals with the newest one that it has"
             );
         }
-        Arc::clone(&reading.ring)
+        self.ring()
     }
 
     /// The keys as they are now.
     pub(super) async fn now(&self) -> Result<Arc<Ring>, KeyError> {
-        let mut reading = self.read.lock().await;
-        self.read_again(&mut reading).await?;
-        Ok(Arc::clone(&reading.ring))
+        self.read_again(&mut *self.read_at.lock().await).await?;
+        Ok(self.ring())
     }
 
-    async fn read_again(&self, reading: &mut Reading) -> Result<(), KeyError> {
+    async fn read_again(&self, read_at: &mut Instant) -> Result<(), KeyError> {
         // Also an attempt that fails counts, or a broken source would be read for every row.
-        reading.at = Instant::now();
-        reading.ring = Arc::new(self.source.read().await?);
+        *read_at = Instant::now();
+        let ring = Arc::new(self.source.read().await?);
+        *self.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
         Ok(())
+    }
+
+    fn ring(&self) -> Arc<Ring> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&ring)
     }
 }
 
-impl Reading {
-    fn is_older_than(&self, age: Duration) -> bool {
-        age < self.at.elapsed()
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_who_needs_another_key_waits_while_keys_are_read() {
+        let keys = Keys::random().unwrap();
+        let known = keys.ring().newest().id.clone();
+        let unknown = "unknown".parse().unwrap();
+        let reading = keys.read_at.lock().await;
+        assert!(keys.to_open(&known).now_or_never().is_some());
+        assert!(keys.to_seal().now_or_never().is_some());
+        assert!(keys.to_open(&unknown).now_or_never().is_none());
+        drop(reading);
+        assert!(keys.to_open(&unknown).now_or_never().is_some());
     }
 }

@@ -20,6 +20,9 @@ const BUSY: Duration = Duration::from_secs(5);
 /// The tables that this version knows, by SQLite's `user_version`.
 const SCHEMA: i64 = 1;
 
+/// What the tables' file sets as SQLite's `application_id`.
+const APPLICATION: i64 = 0x4253_5654;
+
 /// The results of SQLite that mean "others have it", in the low byte of the code.
 const BUSY_CODES: [i64; 2] = [5, 6];
 
@@ -108,13 +111,14 @@ impl SqliteStore {
             .connect_with(options(&path))
             .await
             .map_err(sqlite)?;
-        let schema: i64 = sqlx::query_scalar("PRAGMA user_version")
-            .fetch_one(&pool)
-            .await
-            .map_err(sqlite)?;
-        match schema {
-            SCHEMA => Ok(Self { pool, clock }),
-            found if SCHEMA < found => Err(OpenError::Newer { path, found }),
+        let (application, schema): (i64, i64) =
+            sqlx::query_as("SELECT * FROM pragma_application_id, pragma_user_version")
+                .fetch_one(&pool)
+                .await
+                .map_err(sqlite)?;
+        match (application, schema) {
+            (APPLICATION, SCHEMA) => Ok(Self { pool, clock }),
+            (APPLICATION, found) => Err(OpenError::Newer { path, found }),
             _ => Err(OpenError::Foreign { path }),
         }
     }
@@ -176,20 +180,34 @@ impl SqliteStore {
                 .await?;
         }
         step.commit().await?;
-        self.empty_the_log().await?;
+        self.erase().await?;
         Ok(removed.rows_affected() != 0)
     }
 
-    /// Moves all that the write-ahead log has into the database and empties it: it still holds what was removed from there.
-    async fn empty_the_log(&self) -> Result<(), StoreError> {
+    /// Lets go of the copies that are left of what was removed.
+    async fn erase(&self) -> Result<(), StoreError> {
+        match self.erase_step().await {
+            Err(StoreError::Busy(cause)) => {
+                // The row is gone all the same.
+                tracing::warn!(
+                    error = &*cause as &dyn std::error::Error,
+                    "others keep the vault busy, so that its files may still hold, sealed, what was removed; the next removal erases it"
+                );
+                Ok(())
+            }
+            erased => erased,
+        }
+    }
+
+    async fn erase_step(&self) -> Result<(), StoreError> {
+        // Where SQLite has moved rows from page to page, `secure_delete` leaves a copy in the room between them.
+        sqlx::raw_sql("VACUUM").execute(&self.pool).await?;
+        // And the write-ahead log has every page as it was.
         let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)")
             .fetch_one(&self.pool)
             .await?;
         if busy != 0 {
-            // The row is gone all the same.
-            tracing::warn!(
-                "others keep the vault busy, so that its log still holds, sealed, what was removed; the next removal or the last to close the vault empties it"
-            );
+            return Err(StoreError::Busy("the log is being read".into()));
         }
         Ok(())
     }
@@ -336,6 +354,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // A token that was changed for another one must not come back after a loss of power.
         .synchronous(SqliteSynchronous::Full)
         .pragma("secure_delete", "ON")
+        // What `VACUUM` copies does not go through a file elsewhere.
+        .pragma("temp_store", "MEMORY")
 }
 
 async fn held(

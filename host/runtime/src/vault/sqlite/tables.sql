@@ -16,4 +16,6 @@ CREATE TABLE lease (
   until INTEGER NOT NULL
 ) STRICT;
 
+-- "BSVT": what tells this file from any other program's.
+PRAGMA application_id = 0x42535654;
 PRAGMA user_version = 1;

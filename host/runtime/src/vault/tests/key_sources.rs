@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::sync::{Arc, Barrier};
 
 use super::{chain, keys, line, slot};
 use crate::vault::{KeySource, Keys, MemoryStore, Vault};
@@ -101,29 +101,39 @@ async fn no_message_holds_what_stands_in_the_list() {
 
 #[tokio::test]
 async fn a_missing_file_is_made_once_for_all_who_start_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("vault.keys");
-    let starting = (0..8).map(|_| {
-        let path = path.clone();
-        std::thread::spawn(move || {
-            futures::executor::block_on(Keys::read(KeySource::file(path))).unwrap()
-        })
-    });
-    let starting: Vec<_> = starting.collect();
-    let all: Vec<_> = starting.into_iter().map(|it| it.join().unwrap()).collect();
-    for one in all {
-        let read = Keys::read(KeySource::file(&path)).await.unwrap();
-        assert!(agree(one, read).await);
+    for _ in 0..30 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("vault.keys");
+        let begin = Arc::new(Barrier::new(8));
+        let starting = (0..8).map(|_| {
+            let (path, begin) = (path.clone(), Arc::clone(&begin));
+            std::thread::spawn(move || {
+                begin.wait();
+                futures::executor::block_on(Keys::read(KeySource::file(path))).unwrap()
+            })
+        });
+        let starting: Vec<_> = starting.collect();
+        let all: Vec<_> = starting.into_iter().map(|it| it.join().unwrap()).collect();
+        for one in all {
+            let read = Keys::read(KeySource::file(&path)).await.unwrap();
+            assert!(agree(one, read).await);
+        }
+        #[cfg(unix)]
+        assert_eq!(mode(&path), 0o600);
+        let left = fs::read_dir(folder.path()).unwrap();
+        assert_eq!(left.count(), 1, "no draft is left behind");
     }
-    #[cfg(unix)]
-    assert_eq!(mode(&path), 0o600);
-    let left = fs::read_dir(folder.path()).unwrap();
-    assert_eq!(left.count(), 1, "no draft is left behind");
-    let other = tempfile::tempdir().unwrap();
-    let stranger = Keys::read(KeySource::file(other.path().join("k")))
-        .await
-        .unwrap();
-    assert!(!agree(stranger, Keys::read(KeySource::file(&path)).await.unwrap()).await);
+}
+
+#[tokio::test]
+async fn every_file_that_is_made_has_a_key_of_its_own() {
+    let (one, two) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let made = async |folder: &tempfile::TempDir| {
+        let path = folder.path().join("vault.keys");
+        Keys::read(KeySource::file(path)).await.unwrap()
+    };
+    assert!(!agree(made(&one).await, made(&two).await).await);
+    assert!(agree(made(&one).await, made(&one).await).await);
 }
 
 #[cfg(unix)]
@@ -215,6 +225,8 @@ async fn a_key_is_added_in_front_and_all_others_stay() {
 
 #[cfg(unix)]
 mod command {
+    use std::time::Duration;
+
     use super::*;
 
     const LIMIT: Duration = Duration::from_secs(60);

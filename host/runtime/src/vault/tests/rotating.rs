@@ -2,14 +2,71 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 
 use super::{chain, keys, line, slot};
 use crate::vault::{
-    KeySource, Keys, MemoryStore, Opened, Progress, Slot, Store as _, Vault, VaultError,
+    Answer, KeySource, Keys, Lease, MemoryStore, Opened, Progress, Row, Slot, Store, Vault,
+    VaultError,
 };
+
+/// A store in which somebody else writes to a row just before it is sealed anew, so many times.
+struct Contended {
+    store: MemoryStore,
+    other: Vault,
+    times: AtomicU32,
+}
+
+impl Store for Contended {
+    fn reseal<'a>(&'a self, text: &'a str, from: &'a Row, sealed: &'a [u8]) -> Answer<'a, bool> {
+        async move {
+            let times = self.times.load(Ordering::SeqCst);
+            if let Some(rest) = times.checked_sub(1) {
+                self.times.store(rest, Ordering::SeqCst);
+                let content = times.to_string();
+                let slot = text.parse().unwrap();
+                let written = self
+                    .other
+                    .write(&slot, Some(from.version), content.as_bytes());
+                written.await.unwrap().unwrap();
+            }
+            self.store.reseal(text, from, sealed).await
+        }
+        .boxed()
+    }
+
+    fn read<'a>(&'a self, slot: &'a str) -> Answer<'a, Option<Row>> {
+        self.store.read(slot)
+    }
+
+    fn slots<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        most: usize,
+    ) -> Answer<'a, Vec<String>> {
+        self.store.slots(prefix, after, most)
+    }
+
+    fn write<'a>(&'a self, _: &'a str, _: Option<u64>, _: &'a [u8]) -> Answer<'a, Option<u64>> {
+        panic!("a rotation writes nothing")
+    }
+
+    fn remove<'a>(&'a self, _: &'a str) -> Answer<'a, bool> {
+        panic!("a rotation removes nothing")
+    }
+
+    fn lease<'a>(&'a self, _: &'a str, _: &'a str, _: Duration) -> Answer<'a, Lease> {
+        panic!("a rotation takes no lease")
+    }
+
+    fn release<'a>(&'a self, _: &'a str, _: &'a str) -> Answer<'a, bool> {
+        panic!("a rotation takes no lease")
+    }
+}
 
 /// A file of keys in a folder of its own.
 struct KeyFile(tempfile::TempDir);
@@ -201,6 +258,35 @@ async fn a_row_that_cannot_be_moved_is_told_and_holds_up_no_other() {
     assert!(failures[1].contains("no key \"lost\""), "{failures:?}");
     assert!(failures[2].contains("rubbish"), "{failures:?}");
     assert_eq!(opened(&vault, &slot("2")).await.plain(), b"x");
+}
+
+#[tokio::test]
+async fn a_row_that_others_write_to_is_tried_again_but_not_for_ever() {
+    let (acme, both) = (slot("acme"), line("new", 2) + &line("old", 1));
+    let rotate = async |times: u32| {
+        let store = MemoryStore::new();
+        let other = Vault::new(store.clone(), keys(&line("old", 1)).await);
+        other.write(&acme, None, b"first").await.unwrap();
+        let contended = Contended {
+            store: store.clone(),
+            other,
+            times: AtomicU32::new(times),
+        };
+        let vault = Vault::new(contended, keys(&both).await);
+        let rotated = vault.rotate(|_| ()).await.unwrap();
+        let plain = opened(&vault, &acme).await.into_plain();
+        (rotated, plain, is_under(&store, &acme, "new").await)
+    };
+    let (rotated, plain, is_new) = rotate(5).await;
+    assert_eq!((rotated.progress.resealed, rotated.progress.failed), (1, 0));
+    assert_eq!((&**plain, is_new), (&b"1"[..], true));
+    let (rotated, plain, is_new) = rotate(100).await;
+    assert_eq!((rotated.progress.resealed, rotated.progress.failed), (0, 1));
+    assert!(matches!(
+        rotated.failures[..],
+        [VaultError::Contended { .. }]
+    ));
+    assert_eq!((&**plain, is_new), (&b"85"[..], false));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -119,8 +119,7 @@ fn every_damage_is_told_by_what_it_is() {
 }
 
 #[test]
-fn a_content_is_bound_to_its_slot_even_with_its_data_key() {
-    // The data key of one row before the content of another, as a mix of two versions would be.
+fn the_parts_of_two_rows_do_not_mix() {
     let (one, two) = (Sealed::new(b"a secret"), Sealed::new(b"a secret"));
     let mixed = [
         &one.row.sealed[..WRAPPED + 48],

@@ -1,5 +1,6 @@
 //! The file of the store: who may use it, and what is never in it or not any more.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -70,36 +71,71 @@ async fn no_file_holds_a_secret_or_a_key_nor_what_was_removed() {
     assert!(!stands_in(folder.path(), text.as_bytes()));
 }
 
-/// Rows come and go, so that SQLite moves them from page to page: nor may a row stay behind that was moved.
+#[tokio::test]
+async fn what_was_written_over_goes_with_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("vault.db"))
+        .await
+        .unwrap();
+    let mut version = None;
+    for serial in 1..=5 {
+        let sealed = mark(serial).repeat(6 * 20 - 20 * serial as usize);
+        version = store.write("a", version, sealed.as_bytes()).await.unwrap();
+        assert!(stands_in(folder.path(), mark(serial).as_bytes()));
+    }
+    // The last to close the file empties its log.
+    store.close().await;
+    for serial in 1..=4 {
+        assert!(
+            !stands_in(folder.path(), mark(serial).as_bytes()),
+            "{serial}"
+        );
+    }
+    assert!(stands_in(folder.path(), mark(5).as_bytes()));
+}
+
+/// Rows of all lengths come and go, so that SQLite moves others from page to page; nor may a copy of one that was moved stay behind.
 #[tokio::test]
 async fn nothing_stays_behind_of_a_row_among_many() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("vault.db"))
         .await
         .unwrap();
-    // Unlike one another from their first bytes on, and of all lengths.
-    let content = |n: usize| {
-        let mark = format!("<sealed {n}>");
-        mark.repeat(1 + n * 7 % 90).into_bytes()
+    // Xorshift, from a state with which copies do stay behind without `VACUUM`.
+    let mut state = 5_u64;
+    let mut random = move |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below).unwrap()
     };
-    let name = |n: usize| format!("connection/{}/x", n * 7919 % 1000);
-    for n in 0..120 {
-        store.write(&name(n), None, &content(n)).await.unwrap();
+    let (mut live, mut dead) = (BTreeMap::new(), Vec::new());
+    for serial in 1..=150 {
+        let slot = format!("connection/t{}/crm/espocrm/api-key", random(40));
+        let old = store.read(&slot).await.unwrap();
+        if old.is_some() && random(3) == 0 {
+            store.remove(&slot).await.unwrap();
+            dead.extend(live.remove(&slot));
+        } else {
+            let length = [30, 200, 400, 900, 3000, 9000][random(6)] + random(100);
+            let sealed = mark(serial).repeat(1 + length / 10);
+            let version = old.map(|it| it.version);
+            store
+                .write(&slot, version, sealed.as_bytes())
+                .await
+                .unwrap()
+                .unwrap();
+            dead.extend(live.insert(slot, serial));
+        }
     }
-    let (removed, kept): (Vec<usize>, Vec<usize>) = (0..120).partition(|n| n % 3 != 0);
-    for n in &removed {
-        assert!(store.remove(&name(*n)).await.unwrap());
-    }
-    let left: Vec<_> = removed
-        .iter()
-        .filter(|n| stands_in(folder.path(), format!("<sealed {n}>").as_bytes()))
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
-    for n in kept {
-        let row = store.read(&name(n)).await.unwrap().unwrap();
-        assert_eq!(row.sealed, content(n));
-        assert!(stands_in(folder.path(), &row.sealed[..8]));
-    }
+    store.remove("the last").await.unwrap();
+    let is_found = |serial: &&u32| stands_in(folder.path(), mark(**serial).as_bytes());
+    assert_eq!(dead.iter().filter(is_found).count(), 0, "of {}", dead.len());
+    assert_eq!(live.values().filter(is_found).count(), live.len());
+}
+
+fn mark(serial: u32) -> String {
+    format!("<{serial:08}>")
 }
 
 #[tokio::test]
@@ -163,7 +199,7 @@ async fn a_file_of_a_newer_version_or_of_something_else_is_left_alone() {
 
     let foreign = folder.path().join("foreign.db");
     let mut hand = by_hand(&foreign).await;
-    sqlx::raw_sql("CREATE TABLE secret (x)")
+    sqlx::raw_sql("CREATE TABLE secret (x); PRAGMA user_version = 1")
         .execute(&mut hand)
         .await
         .unwrap();
