@@ -315,6 +315,11 @@ async fn a_refresh_token_is_replaced_and_its_reuse_ends_the_family() {
         assert_eq!(told, "400 invalid_grant");
     }
     assert_eq!(client.server.counts(), expected(3, 1));
+    let told = expect(client.admin(Method::GET, "/_counts"), 200).await;
+    assert_eq!(
+        told,
+        json!({"issued": 4, "refreshed": 2, "reused": 3, "revoked": 1})
+    );
     expect(client.me(&unrelated), 200).await;
 }
 
