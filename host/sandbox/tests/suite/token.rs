@@ -324,6 +324,21 @@ async fn a_refresh_token_is_replaced_and_its_reuse_ends_the_family() {
 }
 
 #[tokio::test]
+async fn of_two_refreshes_at_once_one_is_a_reuse() {
+    let client = Client::empty().await;
+    let program = client.server.register(program()).unwrap();
+    let code = client.code(&request(&program)).await;
+    let answer = expect(client.redeem(&program, &code), 200).await;
+    let refresh = || short(client.refresh(&program, &answer));
+    let told = futures::join!(refresh(), refresh());
+    let mut told = [told.0, told.1];
+    told.sort();
+    assert_eq!(told, ["200", "400 invalid_grant"]);
+    let counts = client.server.counts();
+    assert_eq!((counts.refreshed, counts.reused, counts.revoked), (1, 1, 1));
+}
+
+#[tokio::test]
 async fn without_rotation_a_refresh_token_lasts_and_only_for_its_client() {
     let (clock, time) = standing(START);
     let client = at(clock).await;
