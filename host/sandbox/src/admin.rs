@@ -1,4 +1,4 @@
-//! The routes of the admin key: faults, the journal of requests, and changes on demand.
+//! The routes of the admin key: faults, the journal of requests, the counts of tokens, and changes on demand.
 
 use axum::body::Body as Stream;
 use axum::extract::State;
@@ -11,6 +11,7 @@ use crate::change::{self, Changed, Script};
 use crate::failure::Failure;
 use crate::fault::Rule;
 use crate::incoming;
+use crate::oauth::Counts;
 use crate::server::App;
 
 /// Returns the routes.
@@ -18,6 +19,7 @@ pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/_faults", get(faults).post(add_fault).delete(clear_faults))
         .route("/_requests", get(requests).delete(forget_requests))
+        .route("/_counts", get(counts))
         .route("/_changes", post(make_changes))
 }
 
@@ -47,6 +49,10 @@ async fn requests(State(app): State<App>) -> Json<Value> {
 async fn forget_requests(State(app): State<App>) -> StatusCode {
     app.journal.take();
     StatusCode::NO_CONTENT
+}
+
+async fn counts(State(app): State<App>) -> Json<Counts> {
+    Json(app.oauth.counts())
 }
 
 async fn make_changes(

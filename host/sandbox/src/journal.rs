@@ -52,7 +52,7 @@ pub struct Entry {
 pub struct TokenRequest {
     /// What was to be exchanged; none if the server does not know it.
     pub grant: Option<Grant>,
-    /// The id of the client, once it has authenticated.
+    /// The id of the client, once it has authenticated or an assertion names it.
     pub client: Option<String>,
     /// `ok`, or the code of the error.
     pub result: &'static str,

@@ -13,7 +13,7 @@ pub struct Credentials {
     pub organisation_key: String,
     /// A key of the whole organisation that only reads.
     pub read_only_key: String,
-    /// The key for `/_faults`, `/_requests` and `/_changes`, and for nothing else.
+    /// The key for `/_faults`, `/_requests`, `/_counts` and `/_changes`, and for nothing else.
     pub admin_key: String,
     /// The active users.
     pub users: Vec<Login>,

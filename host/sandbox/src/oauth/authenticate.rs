@@ -23,7 +23,6 @@ pub(crate) fn client(
     ledger: &Ledger,
     headers: &HeaderMap,
     form: &Form,
-    media: Media,
 ) -> Result<Option<Arc<Registered>>, Refusal> {
     let Some(presented) = presented(headers, form)? else {
         return Ok(None);
@@ -39,7 +38,6 @@ pub(crate) fn client(
     if registered.secret != presented.secret {
         return Err(Refusal::client("the secret of the client is wrong"));
     }
-    takes(registered, media)?;
     Ok(Some(Arc::clone(registered)))
 }
 
@@ -50,8 +48,14 @@ pub(crate) fn some_client(
     form: &Form,
     media: Media,
 ) -> Result<Arc<Registered>, Refusal> {
-    client(ledger, headers, form, media)?
-        .ok_or_else(|| Refusal::client("the request does not say which client makes it"))
+    let client = client(ledger, headers, form)?.ok_or_else(missing)?;
+    takes(&client, media)?;
+    Ok(client)
+}
+
+/// The refusal of a request without a client.
+pub(crate) fn missing() -> Refusal {
+    Refusal::client("the request does not say which client makes it")
 }
 
 /// Refuses a body of the kind that the client is not registered for.

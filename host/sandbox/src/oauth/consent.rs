@@ -96,15 +96,11 @@ pub(crate) async fn decide(
 
 /// Tells whether the form was on a page of this server; a browser says so, other clients need not.
 fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name| {
-        headers
-            .get(name)
-            .and_then(|it: &HeaderValue| it.to_str().ok())
-    };
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
-    text(header::HOST).is_some_and(|host| origin == format!("http://{host}").as_str())
+    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    host.is_some_and(|it| origin == format!("http://{it}").as_str())
 }
 
 fn page(app: &App, asked: Asked, status: StatusCode, problem: Option<&str>) -> Response {

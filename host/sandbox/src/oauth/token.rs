@@ -33,7 +33,7 @@ pub(crate) async fn token(
     let answer = match Form::of_body(address.query(), &headers, body).await {
         Ok((form, media)) => app.oauth.with(|ledger| {
             noted.grant = form.get("grant_type").and_then(Grant::of);
-            let client = authenticate::client(ledger, &headers, &form, media)?;
+            let client = authenticate::client(ledger, &headers, &form)?;
             Exchange {
                 app: &app,
                 ledger,
@@ -74,47 +74,32 @@ impl Exchange<'_> {
     ) -> Result<Response, Refusal> {
         noted.client = client.as_ref().map(|it| it.id.clone());
         let grant = Grant::of(self.form.need("grant_type", "grant_type is missing")?);
-        if grant == Some(Grant::JwtBearer) {
-            let client = assertion::client(self.ledger, self.form, client)?;
-            noted.client = Some(client.id.clone());
-            authenticate::takes(&client, self.media)?;
-            self.permit(&client, Grant::JwtBearer)?;
-            let user = assertion::user(self.app, self.ledger, self.form, &client, self.now)?;
-            let issued = self.found(&client, Some(user))?;
-            return Ok(self.issue(&client, issued));
-        }
-        let Some(client) = client else {
-            return Err(Refusal::client(
-                "the request does not say which client makes it",
-            ));
+        let client = match (client, grant) {
+            (client, Some(Grant::JwtBearer)) => assertion::client(self.ledger, self.form, client)?,
+            (client, _) => client.ok_or_else(authenticate::missing)?,
         };
+        noted.client = Some(client.id.clone());
+        authenticate::takes(&client, self.media)?;
         let Some(grant) = grant else {
             let message = "grant_type is none that this server knows";
             return Err(Refusal::new("unsupported_grant_type", message));
         };
-        self.permit(&client, grant)?;
+        if !client.client.grants.contains(&grant) {
+            let message = "the client is not registered for this grant_type";
+            return Err(Refusal::new("unauthorized_client", message));
+        }
         let issued = match grant {
             Grant::AuthorizationCode => self.code(&client)?,
             Grant::RefreshToken => self.refresh(&client)?,
-            Grant::ClientCredentials | Grant::JwtBearer => self.found(&client, None)?,
-            Grant::Password => {
-                let name = self.form.need("username", "username is missing")?;
-                let password = self.form.need("password", "password is missing")?;
-                let login = self.app.credentials.login(name, password);
-                let login =
-                    login.ok_or_else(|| Refusal::grant("there is no user with this password"))?;
-                self.found(&client, Some(login.id.clone()))?
+            Grant::Password => self.password(&client)?,
+            // A secret or a key is as good as a refresh token, so there is none (RFC 6749, section 4.4.3).
+            Grant::ClientCredentials => self.found(&client, None)?,
+            Grant::JwtBearer => {
+                let user = assertion::user(self.app, self.ledger, self.form, &client, self.now)?;
+                self.found(&client, Some(user))?
             }
         };
         Ok(self.issue(&client, issued))
-    }
-
-    fn permit(&self, client: &Registered, grant: Grant) -> Result<(), Refusal> {
-        if client.client.grants.contains(&grant) {
-            return Ok(());
-        }
-        let message = "the client is not registered for this grant_type";
-        Err(Refusal::new("unauthorized_client", message))
     }
 
     fn code(&mut self, client: &Arc<Registered>) -> Result<Issued, Refusal> {
@@ -168,6 +153,18 @@ impl Exchange<'_> {
         })
     }
 
+    fn password(&mut self, client: &Arc<Registered>) -> Result<Issued, Refusal> {
+        let name = self.form.need("username", "username is missing")?;
+        let password = self.form.need("password", "password is missing")?;
+        let login = self.app.credentials.login(name, password);
+        let login = login.ok_or_else(|| Refusal::grant("there is no user with this password"))?;
+        let issued = self.found(client, Some(login.id.clone()))?;
+        Ok(Issued {
+            refresh: self.first_refresh(client, issued.family),
+            ..issued
+        })
+    }
+
     fn use_up(&mut self, code: &String, used: Used) {
         if let Some(code) = self.ledger.codes.get_mut(code) {
             code.used = used;
@@ -216,14 +213,11 @@ impl Exchange<'_> {
     /// Begins a family of what the client may do, or of a part of it.
     fn found(&mut self, client: &Arc<Registered>, user: Option<String>) -> Result<Issued, Refusal> {
         let scopes = self.scopes(client.client.scopes)?;
-        // RFC 6749, section 4.4.3: the client's own credentials are as good as a refresh token; so is a key.
-        let refreshes = user.is_some() && self.form.get("assertion").is_none();
         let family = self.ledger.found(Arc::clone(client), user, scopes);
-        let refresh = refreshes.then(|| self.first_refresh(client, family));
         Ok(Issued {
             family,
             scopes,
-            refresh: refresh.flatten(),
+            refresh: None,
         })
     }
 

@@ -106,7 +106,7 @@ async fn a_read_only_key_searches_and_changes_nothing() {
 #[tokio::test]
 async fn the_admin_routes_take_the_admin_key_alone() {
     let client = Client::empty().await;
-    for path in ["/_faults", "/_requests"] {
+    for path in ["/_faults", "/_requests", "/_counts"] {
         assert_eq!(
             refusal(client.request(Method::GET, path), 403).await,
             "admin_only"

@@ -218,6 +218,10 @@ async fn an_assertion_that_is_off_in_any_way_is_refused() {
         ("nonsense", "x".to_owned()),
         ("valid", valid.clone()),
         ("again", valid.clone()),
+        (
+            "same number of another",
+            other.sign(&json!({"alg": "ES256"}), &claims(&client, &stranger, 1)),
+        ),
     ] {
         got.push(format!(
             "{what}: {}",
@@ -259,7 +263,8 @@ async fn an_assertion_that_is_off_in_any_way_is_refused() {
         other client: 400 invalid_grant
         nonsense: 400 invalid_grant
         valid: 200
-        again: 400 invalid_grant"#,
+        again: 400 invalid_grant
+        same number of another: 200"#,
     );
 }
 

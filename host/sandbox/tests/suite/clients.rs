@@ -91,10 +91,11 @@ async fn what_does_not_fit_together_is_not_registered() {
     );
     let error = client.server.register(Program::default()).unwrap_err();
     assert!(matches!(error, RegistrationError::Metadata(_)), "{error}");
-    let form = client
+    let plain = client
         .bare(Method::POST, "/oauth/register")
-        .form(&[("scope", "read")]);
-    assert_eq!(short(form).await, "400 invalid_client_metadata");
+        .header("Content-Type", "text/plain")
+        .body(r#"{"redirect_uris": ["https://a.example/"]}"#);
+    assert_eq!(short(plain).await, "400 invalid_client_metadata");
     let long = json!({"grant_types": ["password"], "client_name": "x".repeat(64 * 1024)});
     let long = client.bare(Method::POST, "/oauth/register").json(&long);
     assert_eq!(short(long).await, "400 invalid_client_metadata");

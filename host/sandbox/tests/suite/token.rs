@@ -103,6 +103,13 @@ async fn a_body_comes_as_it_was_registered_and_nothing_in_the_address() {
         .await,
         short(raw(r#"{"grant_type": 1}"#)).await,
         short(raw(r#"["grant_type"]"#)).await,
+        short(
+            client
+                .ask("/oauth/revoke", &json)
+                .json(&json!({"token": "x"})),
+        )
+        .await,
+        short(client.ask("/oauth/revoke", &json).form(&[("token", "x")])).await,
     ];
     same(
         &got,
@@ -114,6 +121,8 @@ async fn a_body_comes_as_it_was_registered_and_nothing_in_the_address() {
         400 invalid_request
         400 invalid_request
         400 invalid_request
+        400 invalid_request
+        200
         400 invalid_request",
     );
 }
@@ -306,7 +315,27 @@ async fn a_refresh_token_is_replaced_and_its_reuse_ends_the_family() {
         assert_eq!(told, "400 invalid_grant");
     }
     assert_eq!(client.server.counts(), expected(3, 1));
+    let told = expect(client.admin(Method::GET, "/_counts"), 200).await;
+    assert_eq!(
+        told,
+        json!({"issued": 4, "refreshed": 2, "reused": 3, "revoked": 1})
+    );
     expect(client.me(&unrelated), 200).await;
+}
+
+#[tokio::test]
+async fn of_two_refreshes_at_once_one_is_a_reuse() {
+    let client = Client::empty().await;
+    let program = client.server.register(program()).unwrap();
+    let code = client.code(&request(&program)).await;
+    let answer = expect(client.redeem(&program, &code), 200).await;
+    let refresh = || short(client.refresh(&program, &answer));
+    let told = futures::join!(refresh(), refresh());
+    let mut told = [told.0, told.1];
+    told.sort();
+    assert_eq!(told, ["200", "400 invalid_grant"]);
+    let counts = client.server.counts();
+    assert_eq!((counts.refreshed, counts.reused, counts.revoked), (1, 1, 1));
 }
 
 #[tokio::test]
