@@ -21,7 +21,7 @@ fn encoded(input: &mut Unstructured<'_>) -> Result<()> {
     let text = format!(
         "{}{}{}",
         surroundings(input)?,
-        encode(input, &secret)?,
+        encode(input, &secret)?.0,
         surroundings(input)?
     );
     let (out, cuts) = through(&redactor, text.as_bytes(), &chunks);
@@ -54,9 +54,10 @@ fn near(input: &mut Unstructured<'_>) -> Result<()> {
     }
     value[at] = other;
     let value = String::from_utf8(value).unwrap();
-    let text = format!("<{}>", encode(input, &value)?);
-    // The digits of `3333` are threes: one value's form may be another value as it stands.
-    if text.contains(&secret) {
+    let (text, packed) = encode(input, &value)?;
+    let text = format!("<{text}>");
+    // The digits of `3333` are threes: one value's form may be another value as it stands. And what stands around the value may make it the secret.
+    if text.contains(&secret) || holds(&packed, secret.as_bytes()) {
         return Ok(());
     }
     let (out, cuts) = through(&redactor, text.as_bytes(), &chunks);
@@ -205,9 +206,10 @@ fn surroundings(input: &mut Unstructured<'_>) -> Result<String> {
     super::text(input, &PIECES, 4)
 }
 
-/// A value in what real programs make of it: perhaps packed in base64 or hexadecimal, and then escaped up to three times.
-fn encode(input: &mut Unstructured<'_>, value: &str) -> Result<String> {
+/// A value in what real programs make of it, and what they were given with it: perhaps packed in base64 or hexadecimal, and then escaped up to three times.
+fn encode(input: &mut Unstructured<'_>, value: &str) -> Result<(String, Vec<u8>)> {
     let bytes = value.as_bytes();
+    let mut packed = bytes.to_vec();
     let mut text = match input.int_in_range(0..=5)? {
         0 => {
             let before: [u8; 5] = input.arbitrary()?;
@@ -215,7 +217,8 @@ fn encode(input: &mut Unstructured<'_>, value: &str) -> Result<String> {
             let after: [u8; 3] = input.arbitrary()?;
             let engine =
                 *input.choose(&[&STANDARD, &STANDARD_NO_PAD, &URL_SAFE, &URL_SAFE_NO_PAD])?;
-            wrap(input, &engine.encode([before, bytes, &after].concat()))?
+            packed = [before, bytes, &after].concat();
+            wrap(input, &engine.encode(&packed))?
         }
         1 => wrap(input, &STANDARD.encode(bytes))?,
         2 => {
@@ -256,7 +259,7 @@ fn encode(input: &mut Unstructured<'_>, value: &str) -> Result<String> {
             }
         };
     }
-    Ok(text)
+    Ok((text, packed))
 }
 
 /// The text as an encoder writes it that leaves nothing but letters and digits.

@@ -104,9 +104,9 @@ fn another_value_is_left_in_base64_though_it_shares_almost_all_characters() {
 fn a_short_secret_is_looked_for_in_composed_form_only() {
     let manifest = Manifest::parse(include_str!("tests/connector.toml")).unwrap();
     let redact = |recipe: &str, fields: &[(&str, &'static str)], text: &str| {
-        let kind = manifest.recipes()[&recipe.parse().unwrap()].kind();
-        let field = |name: &str| Some(fields.iter().find(|it| it.0 == name)?.1);
-        let redactor = Redactor::new(&Secrets::of(kind, field)).unwrap();
+        let recipe = &manifest.recipes()[&recipe.parse().unwrap()];
+        let values = fields.iter().copied().collect();
+        let redactor = Redactor::new(&Secrets::of(recipe, &values)).unwrap();
         redactor.text(text).text.into_owned()
     };
     let basic = [("user", "ann"), ("password", "blue")];
@@ -433,7 +433,8 @@ proptest! {
 
     #[test]
     fn what_stands_around_a_secret_is_left(
-        secret in "[A-Za-z0-9_-]{12,40}", how in prop::collection::vec(prop_oneof![Just(99_u8), 0..16_u8], 1..20), chunks in chunks(),
+        // Not a digit first: the last one of its escape is the digit itself, and then what stands before that may be left.
+        secret in "[A-Za-z_-][A-Za-z0-9_-]{11,39}", how in prop::collection::vec(prop_oneof![Just(99_u8), 0..16_u8], 1..20), chunks in chunks(),
         before in "[ <>\"':,{}]{0,30}", after in "[ <>\"':,{}]{0,30}",
     ) {
         let text = format!("{before}{}{after}", spelled(&secret, &how));
