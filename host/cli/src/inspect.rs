@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use brightsync_core::component::{Caps, Inspection};
 use brightsync_core::contract;
 use brightsync_core::function::{Function, Interface};
-use brightsync_core::manifest::{Difference, Manifest, Reads, Recipe, RecipeKind};
+use brightsync_core::manifest::{Difference, Manifest, Reads, Recipe, Source};
 use brightsync_core::setting::{Kind, Setting as Declared};
 use clap::Args;
 use serde_json::{Value, json};
@@ -191,7 +191,7 @@ fn access(manifest: &Manifest, terminal: &Terminal) {
             text::outside(recipe.title()).into_owned(),
             sent(recipe),
             audience.join(", "),
-            recipe.fields().join(", "),
+            fields(recipe),
         ]);
     }
     or_none(table, terminal);
@@ -214,12 +214,21 @@ fn or_none(table: Columns, terminal: &Terminal) {
 }
 
 fn sent(recipe: &Recipe) -> String {
-    match recipe.kind() {
-        RecipeKind::Bearer => "Authorization: Bearer".to_owned(),
-        RecipeKind::Basic => "Authorization: Basic".to_owned(),
-        RecipeKind::Header { header } => format!("header {}", header.as_str()),
-        RecipeKind::Query { parameter } => format!("query parameter {}", parameter.as_str()),
+    let mut lines: Vec<String> = recipe.carriers().iter().map(ToString::to_string).collect();
+    match recipe.source() {
+        Source::Given => {}
+        Source::OAuth2(oauth2) => {
+            lines.push(format!("by {} at {}", oauth2.grant(), oauth2.token()));
+        }
+        Source::Login(login) => lines.push(format!("by a login at {}", login.request().endpoint())),
     }
+    lines.extend(recipe.signing().map(|it| format!("signs {it}")));
+    text::outside(&lines.join("; ")).into_owned()
+}
+
+fn fields(recipe: &Recipe) -> String {
+    let fields: Vec<&str> = recipe.fields().iter().map(|it| it.as_str()).collect();
+    fields.join(", ")
 }
 
 fn takes(setting: &Declared) -> String {

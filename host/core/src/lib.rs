@@ -21,6 +21,7 @@ pub mod origin;
 pub mod policy;
 pub mod public_mail;
 pub mod quota;
+pub mod recipe;
 pub mod redact;
 pub mod redirect;
 pub mod request;

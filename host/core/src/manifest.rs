@@ -6,6 +6,7 @@
 mod answer;
 mod authority;
 mod difference;
+mod endpoint;
 mod host;
 mod http;
 mod limits;
@@ -26,11 +27,18 @@ pub use answer::{AnswerRule, Means};
 pub(crate) use answer::{Place, Sign};
 pub use authority::{AuthorityDigest, InvalidDigest, Part};
 pub use difference::{Change, Difference, Exchange};
+pub use endpoint::Endpoint;
 pub use host::Host;
 pub use http::BaseAddress;
 pub use limits::{Bucket, Counts, HeaderPlace, Limits, Reset, ResetForm, Told, Window};
 pub use reads::{DepartureKind, Me, OwnerKind, Reads, ScopeKind};
-pub use recipe::{HeaderName, ParameterName, Recipe, RecipeKind};
+pub(crate) use recipe::Composed;
+pub use recipe::{
+    Algorithm, Assertion, Carrier, CarrierPlace, ClientAuthentication, Digest, Encoding, Format,
+    GrantType, HeaderName, JsonMold, Learned, Login, Lookup, Missing, Mold, OAuth2, OF_A_REQUEST,
+    ParameterName, Recipe, RecipeBody, RecipeKind, RecipeRequest, Signing, Source, Take,
+    TroubleKind, is_secret,
+};
 
 use crate::contract::ContractVersion;
 use crate::function::Function;
@@ -152,7 +160,7 @@ impl Manifest {
         &self.hosts
     }
 
-    /// Returns the ways to authenticate; the audience of each is among the hosts.
+    /// Returns the ways to authenticate. Some of the audience of each is among the hosts, and the rest of it are servers that only the host itself asks, for tokens.
     pub fn recipes(&self) -> &BTreeMap<RecipeName, Recipe> {
         &self.recipes
     }

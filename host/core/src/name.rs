@@ -100,6 +100,11 @@ name! {
     BucketName
 }
 
+name! {
+    /// Names one value of a credential or of a session, for example `client-secret`.
+    FieldName
+}
+
 fn is_name(text: &str) -> bool {
     text.len() <= 63
         && text.starts_with(|first: char| first.is_ascii_lowercase())

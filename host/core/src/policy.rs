@@ -4,6 +4,8 @@
 //! layers are asked in that order, and the first one that refuses names itself and the line that
 //! would permit it.
 
+mod endpoint;
+
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -54,6 +56,8 @@ struct Target<'a> {
 struct Audience {
     name: RecipeName,
     asked: BTreeSet<Origin>,
+    // Where the host itself sends secrets.
+    endpoints: Vec<Url>,
 }
 
 /// Tells why the layers cannot be put together.
@@ -204,21 +208,25 @@ impl Policy {
         self.asked_by_manifest(target)?;
         self.granted_by_tenant(target)?;
         self.allowed_by_operator(target)?;
-        let carve_out = self
-            .carve_outs
-            .iter()
-            .find(|it| *it.origin() == origin)
-            .cloned();
-        if carve_out.is_none() {
-            encrypted(&origin)?;
-            public(&origin, &self.nat64)?;
-        }
+        self.not_the_recipes(address)?;
+        let carve_out = self.reachable(&origin)?;
         let credential = self.credential(&origin);
         Ok(Permit {
             origin,
             credential,
             carve_out,
         })
+    }
+
+    /// The operator's permission for a place that is not on the public Internet over `https`.
+    fn reachable(&self, origin: &Origin) -> Result<Option<CarveOut>, Refusal> {
+        let mut carve_outs = self.carve_outs.iter();
+        let carve_out = carve_outs.find(|it| it.origin() == origin).cloned();
+        if carve_out.is_none() {
+            encrypted(origin)?;
+            public(origin, &self.nat64)?;
+        }
+        Ok(carve_out)
     }
 
     fn asked_by_manifest(&self, target: Target<'_>) -> Result<(), Refusal> {
@@ -412,9 +420,18 @@ impl Audience {
         for template in recipe.audience() {
             asked.extend(present(template.expand(settings))?);
         }
+        let mut endpoints = Vec::new();
+        for endpoint in recipe.endpoints() {
+            match endpoint.expand(settings) {
+                Ok(url) => endpoints.push(url),
+                Err(ExpandError::Missing { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         Ok(Self {
             name: name.clone(),
             asked,
+            endpoints,
         })
     }
 }

@@ -535,7 +535,7 @@ fn plain_segments(url: &Url) -> Option<Vec<Vec<u8>>> {
 }
 
 /// Decodes percent-encoding once, as servers do.
-fn decode(text: &[u8]) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let digit = |it: &u8| {
         char::from(*it)
             .to_digit(16)

@@ -70,6 +70,9 @@ rules! {
     // Where the credential goes, and who shares what.
     Audience: "the credential goes only where its recipe says",
     GrantedAudience: "the credential goes only where the tenant granted it",
+    TokenAudience: "the host sends secrets only to endpoints that the recipe names and the tenant granted",
+    RecipeEndpoint: "a connector does not ask for its recipe's endpoints",
+    LearnedSetting: "an answer sets only what the manifest says, as it says",
     PoolOwner: "network connections are one connection's",
     StateOwner: "kept values are one connection's",
     Suspension: "what is suspended is not served",

@@ -246,6 +246,21 @@ impl Settings {
     /// Checks one connection's values: every name known, every value as declared, none missing, and
     /// every host of the manifest whose settings are there comes out as a host.
     pub fn check(manifest: &Manifest, given: BTreeMap<String, String>) -> Result<Self, Error> {
+        Self::read(manifest, given, |it| it.optional)
+    }
+
+    /// Checks one connection's values before its account is connected: those that the CRM tells may be missing yet.
+    pub fn so_far(manifest: &Manifest, given: BTreeMap<String, String>) -> Result<Self, Error> {
+        Self::read(manifest, given, |it| {
+            it.optional || it.set_by != SetBy::Tenant
+        })
+    }
+
+    fn read(
+        manifest: &Manifest,
+        given: BTreeMap<String, String>,
+        may_be_missing: impl Fn(&Setting) -> bool,
+    ) -> Result<Self, Error> {
         let declared = manifest.settings();
         let mut values = BTreeMap::new();
         for (name, text) in given {
@@ -270,7 +285,7 @@ impl Settings {
                 Some(text) => {
                     values.insert(name.clone(), setting.check(name, text)?);
                 }
-                None if setting.optional => {}
+                None if may_be_missing(setting) => {}
                 None => {
                     return Err(Error::Missing {
                         name: name.clone(),

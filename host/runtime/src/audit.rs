@@ -8,9 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use brightsync_core::crm::Timestamp;
+use brightsync_core::manifest::Manifest;
 use serde::Serialize;
 
 use crate::broker::{Layer, Refusal};
+use crate::connection::ConnectionKey;
+use crate::principal::Principal;
 use crate::report::{CallId, Exchange};
 use crate::store::Call;
 
@@ -21,8 +24,9 @@ use crate::store::Call;
 pub struct AuditLine {
     /// When.
     pub time: Timestamp,
-    /// In which call.
-    pub call: CallId,
+    /// In which call; none for what an embedder has the host do, such as connecting an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallId>,
     /// For whom.
     pub tenant: String,
     /// Over which of their connections.
@@ -66,6 +70,25 @@ pub enum AuditEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<&'static str>,
     },
+    /// A request of the host's own, with secrets in it.
+    Authentication {
+        /// What for.
+        purpose: Purpose,
+        /// The method.
+        method: String,
+        /// Scheme, host and port.
+        origin: String,
+        /// The path without the query; empty where a secret may be a part of it.
+        path: String,
+        /// Whether it was let go.
+        decision: Decision,
+        /// What of the host refused it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        layer: Option<Layer>,
+        /// The code of the refusal.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'static str>,
+    },
     /// Something secret was cut out of the answer to a request.
     Redaction {
         /// Scheme, host and port.
@@ -90,6 +113,29 @@ pub enum Decision {
     Refused,
 }
 
+/// What the host makes a request of its own for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Purpose {
+    /// To get a token.
+    Token,
+    /// To open a session.
+    Login,
+    /// To learn whom a credential belongs to.
+    Identify,
+    /// To give a token back.
+    Revoke,
+}
+
+/// A request of the host's own, as it may be told.
+pub(crate) struct Asked {
+    pub(crate) purpose: Purpose,
+    pub(crate) method: &'static str,
+    pub(crate) origin: String,
+    pub(crate) path: String,
+}
+
 /// Where the lines go.
 #[derive(Clone, Default)]
 pub(crate) struct Audit(Option<Sink>);
@@ -107,17 +153,21 @@ impl Audit {
 
     /// Writes that a request is let go.
     pub(crate) fn permitted(&self, call: &Call, line: &Exchange) -> Result<(), Unwritten> {
-        self.write(call, || request(line, Decision::Permitted, None))
+        self.write(&Author::of(call), || {
+            request(line, Decision::Permitted, None)
+        })
     }
 
     /// Writes that one is not. It goes nowhere, so it stays refused if that cannot be written.
     pub(crate) fn refused(&self, call: &Call, line: &Exchange, refusal: Refusal) {
-        let _in_the_log = self.write(call, || request(line, Decision::Refused, Some(refusal)));
+        let _in_the_log = self.write(&Author::of(call), || {
+            request(line, Decision::Refused, Some(refusal))
+        });
     }
 
     /// Writes that something was cut out of an answer.
     pub(crate) fn redacted(&self, call: &Call, line: &Exchange, places: u32, secrets: u32) {
-        let _in_the_log = self.write(call, || AuditEvent::Redaction {
+        let _in_the_log = self.write(&Author::of(call), || AuditEvent::Redaction {
             origin: line.origin.clone(),
             path: line.path.clone(),
             places,
@@ -125,18 +175,48 @@ impl Audit {
         });
     }
 
-    fn write(&self, call: &Call, event: impl FnOnce() -> AuditEvent) -> Result<(), Unwritten> {
+    /// Writes that a request of the host's own is let go, or is not.
+    pub(crate) fn authenticated(
+        &self,
+        who: &Principal,
+        asked: &Asked,
+        refusal: Option<Refusal>,
+    ) -> Result<(), Unwritten> {
+        let author = Author {
+            time: who.now(),
+            call: who.call,
+            key: &who.key,
+            manifest: who.manifest(),
+        };
+        self.write(&author, || AuditEvent::Authentication {
+            purpose: asked.purpose,
+            method: asked.method.to_owned(),
+            origin: asked.origin.clone(),
+            path: asked.path.clone(),
+            decision: match refusal {
+                None => Decision::Permitted,
+                Some(_) => Decision::Refused,
+            },
+            layer: refusal.map(|it| it.layer),
+            code: refusal.map(|it| it.code),
+        })
+    }
+
+    fn write(
+        &self,
+        author: &Author<'_>,
+        event: impl FnOnce() -> AuditEvent,
+    ) -> Result<(), Unwritten> {
         let Some(sink) = &self.0 else {
             return Ok(());
         };
-        let (key, manifest) = (&call.link.key, call.connector.manifest());
         let line = AuditLine {
-            time: (call.shared.clock)(),
-            call: call.id,
-            tenant: key.tenant().to_owned(),
-            connection: key.name().to_owned(),
-            connector: call.link.options.connector.to_string(),
-            version: manifest.version().to_string(),
+            time: author.time,
+            call: author.call,
+            tenant: author.key.tenant().to_owned(),
+            connection: author.key.name().to_owned(),
+            connector: author.manifest.name().to_string(),
+            version: author.manifest.version().to_string(),
             event: event(),
         };
         let problem = match catch_unwind(AssertUnwindSafe(|| sink(&line))) {
@@ -144,8 +224,38 @@ impl Audit {
             Ok(Err(problem)) => problem.to_string(),
             Err(_panic) => "it panicked".to_owned(),
         };
-        tracing::error!(call = %call.id, %problem, "the audit cannot be written");
+        tracing::error!(connection = %author.key, %problem, "the audit cannot be written");
         Err(Unwritten)
+    }
+}
+
+/// Whose deed a line is about.
+struct Author<'a> {
+    time: Timestamp,
+    call: Option<CallId>,
+    key: &'a ConnectionKey,
+    manifest: &'a Manifest,
+}
+
+impl<'a> Author<'a> {
+    fn of(call: &'a Call) -> Self {
+        Self {
+            time: (call.shared.clock)(),
+            call: Some(call.id),
+            key: &call.link.key,
+            manifest: call.connector.manifest(),
+        }
+    }
+}
+
+impl Purpose {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Login => "login",
+            Self::Identify => "identify",
+            Self::Revoke => "revoke",
+        }
     }
 }
 

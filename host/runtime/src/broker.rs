@@ -9,6 +9,7 @@ mod breaker;
 mod carve_out;
 mod dial;
 mod dry_run;
+mod exchange;
 mod failure;
 mod inject;
 mod quota;
@@ -26,7 +27,7 @@ use std::time::{Duration, Instant};
 use brightsync_core::address::Nat64;
 use brightsync_core::escape::escape;
 use brightsync_core::grant::{CarveOut, Ceiling};
-use brightsync_core::manifest::RecipeKind;
+use brightsync_core::manifest::{Carrier, CarrierPlace, Recipe};
 use brightsync_core::policy::{Credential, Permit, Policy};
 use brightsync_core::redirect::Trail;
 use brightsync_core::request::{self, Base, Caps, Method, Reserved};
@@ -40,6 +41,7 @@ use url::Url;
 use self::carve_out::CarveOuts;
 pub(crate) use self::dry_run::Mode;
 pub use self::dry_run::PlannedRequest;
+pub(crate) use self::exchange::Unanswered;
 pub use self::failure::Layer;
 use self::failure::SUSPENDED;
 pub(crate) use self::failure::{Failure, Refusal};
@@ -297,7 +299,11 @@ impl Broker {
         exchange: &mut Exchange,
     ) -> Result<(Turn, Slot), Failure> {
         // What was suspended while the call ran sends nothing more.
-        if call.shared.suspended(&call.link).is_some() {
+        if call
+            .shared
+            .suspended(&call.link.key, &call.link.options.connector)
+            .is_some()
+        {
             return Err(Failure::denied(Layer::Suspension, SUSPENDED));
         }
         if attempts.has_waited() {
@@ -345,15 +351,21 @@ impl Broker {
         // Inject the credential, if this place is in its audience.
         let injecting = Instant::now();
         let wire = hop.wire(call);
-        let ready = match &permit.credential {
-            Credential::Allowed => inject::inject(wire, call)?,
-            Credential::Withheld(_) | Credential::None => wire.ready()?,
+        let (ready, redactor) = match &permit.credential {
+            Credential::Allowed => {
+                let injected = inject::inject(wire, call).await?;
+                attempts.sent_with(injected.held);
+                (injected.ready, injected.redactor)
+            }
+            Credential::Withheld(_) | Credential::None => (wire.ready()?, call.redactor()),
         };
         exchange.stages.since(Stage::Inject, injecting);
 
         // Dial exactly what was checked.
         let limits = &call.shared.limits;
-        let transport = self.transports.get(&call.link, permit, limits);
+        let transport = self
+            .transports
+            .get(&call.link.key, call.link.revision, permit, limits);
         let transport = transport.map_err(|problem| {
             tracing::error!(call = %call.id, %problem, "no transport");
             Failure::NotSent("transport")
@@ -372,7 +384,7 @@ impl Broker {
             &hop.checked.url,
             &response::Caps::default(),
         );
-        let mut redaction = Redaction::begin(call, &hop.checked.url);
+        let mut redaction = Redaction::begin(call, &redactor, &hop.checked.url);
         let reading = Instant::now();
         let read = body::read(&mut response, call, &mut redaction).await;
         let (read_in, redacted_in) = (reading.elapsed(), redaction.took());
@@ -387,7 +399,7 @@ impl Broker {
         };
         let redacting = Instant::now();
         let answer = read.and_then(|()| redaction.end(answer, &self.found, exchange));
-        let headers = redact::headers(call, &response);
+        let headers = redact::headers(&redactor, &response);
         exchange
             .stages
             .add(Stage::Redact, redacted_in + redacting.elapsed());
@@ -427,20 +439,21 @@ impl Broker {
 fn with_reserved<T>(call: &Call, check: impl FnOnce(&Reserved<'_>) -> T) -> T {
     let recipes = call.connector.manifest().recipes();
     let credential = call.link.options.credential.as_ref();
-    let kind = credential
-        .and_then(|it| recipes.get(it.recipe()))
-        .map(|it| it.kind());
-    match kind {
-        Some(RecipeKind::Header { header }) => check(&Reserved {
-            headers: &[header.as_str()],
-            parameters: &[],
-        }),
-        Some(RecipeKind::Query { parameter }) => check(&Reserved {
-            headers: &[],
-            parameters: &[parameter.as_str()],
-        }),
-        Some(RecipeKind::Bearer | RecipeKind::Basic) | None => check(&Reserved::default()),
+    let recipe = credential.and_then(|it| recipes.get(it.recipe()));
+    let places = recipe.into_iter().flat_map(Recipe::carriers);
+    let (mut headers, mut parameters) = (Vec::new(), Vec::new());
+    for place in places.map(Carrier::place) {
+        match place {
+            CarrierPlace::Header(name) => headers.push(name.as_str()),
+            CarrierPlace::Query(name) => parameters.push(name.as_str()),
+            // No connector sends cookies anyway.
+            CarrierPlace::Cookie(_) => {}
+        }
     }
+    check(&Reserved {
+        headers: &headers,
+        parameters: &parameters,
+    })
 }
 
 /// Tells the operator what was refused and what would permit it; the guest gets the code.
@@ -451,7 +464,7 @@ fn deny(call: &Call, layer: Layer, code: &'static str, why: &dyn std::fmt::Displ
         connector = %call.link.options.connector,
         %layer,
         code,
-        why = %escape(&call.redactor.text(&why.to_string()).text, 1024),
+        why = %escape(&call.redactor().text(&why.to_string()).text, 1024),
         "request denied"
     );
     Failure::denied(layer, code)

@@ -22,6 +22,7 @@ use crate::connector::Connector;
 use crate::convert::Lift;
 use crate::end::{CallError, End, Refused, Trap, TrapKind};
 use crate::limits::{self, Limit};
+use crate::principal::Principal;
 use crate::report::{CallId, Meter, Report};
 use crate::store::{self, Call, Running};
 use crate::wasi::Tail;
@@ -113,7 +114,7 @@ impl Connection {
         if shared.closing.load(Ordering::Acquire) {
             return Err(Refused::ShuttingDown);
         }
-        if let Some(what) = shared.suspended(link) {
+        if let Some(what) = shared.suspended(&link.key, &link.options.connector) {
             return Err(Refused::Suspended(what));
         }
         let connector = shared.connector(link)?;
@@ -146,10 +147,7 @@ impl Connection {
         T: Send + 'static,
     {
         let settings = check(&self.link, &connector)?;
-        let redactor = self
-            .link
-            .redactor(&connector)
-            .map_err(|problem| End::Refused(Refused::Connection(problem.to_string())))?;
+        self.find_credential(&connector, &settings, id).await?;
         let slots = &self.shared.slots;
         let slot = slots
             .take(self.link.key.tenant())
@@ -162,7 +160,6 @@ impl Connection {
             link: self.link.clone(),
             connector,
             settings,
-            redactor,
             meter: meter.clone(),
             mode,
             deadline,
@@ -275,26 +272,65 @@ where
     }))
 }
 
+impl Connection {
+    /// Finds what the connection authenticates with, so that its secrets are known before a guest begins.
+    async fn find_credential(
+        &self,
+        connector: &Arc<Connector>,
+        settings: &Settings,
+        id: CallId,
+    ) -> Result<(), End> {
+        let (Some(custody), Some(credential)) = (&self.link.custody, &self.link.options.credential)
+        else {
+            return Ok(());
+        };
+        let misfit = |problem: String| End::Refused(Refused::Connection(problem));
+        let name = credential.recipe();
+        let recipe = connector.manifest().recipes().get(name).ok_or_else(|| {
+            misfit(format!(
+                "it has no way to authenticate that is called {name}"
+            ))
+        })?;
+        let held = match custody.known(recipe, (self.shared.clock)()) {
+            Some(held) => held,
+            None => {
+                let who = Principal::new(&self.shared, &self.link, connector, settings, name);
+                let held = custody
+                    .held(&Principal {
+                        call: Some(id),
+                        ..who
+                    })
+                    .await;
+                held.map_err(|trouble| {
+                    End::Refused(Refused::Credential {
+                        trouble,
+                        since: None,
+                    })
+                })?
+            }
+        };
+        if let Some(broken) = held.broken() {
+            return Err(End::Refused(Refused::Credential {
+                trouble: broken.trouble.clone(),
+                since: Some(broken.since),
+            }));
+        }
+        let mut fields = recipe.fields().iter();
+        if let Some(missing) = fields.find(|it| held.value(it.as_str()).is_none()) {
+            return Err(misfit(format!("the credential lacks the field {missing}")));
+        }
+        self.link
+            .redactor(recipe, &held)
+            .map_err(|problem| misfit(problem.to_string()))?;
+        Ok(())
+    }
+}
+
 /// Fits the connection to the version of the connector that is loaded now.
 fn check(link: &Link, connector: &Connector) -> Result<Settings, End> {
     let misfit = |problem: String| End::Refused(Refused::Connection(problem));
     let manifest = connector.manifest();
     let options = &link.options;
-    if let Some(credential) = &options.credential {
-        let name = credential.recipe();
-        let recipe = manifest.recipes().get(name).ok_or_else(|| {
-            misfit(format!(
-                "it has no way to authenticate that is called {name}"
-            ))
-        })?;
-        if let Some(missing) = recipe
-            .fields()
-            .iter()
-            .find(|field| credential.field(field).is_none())
-        {
-            return Err(misfit(format!("the credential lacks the field {missing}")));
-        }
-    }
     Settings::check(manifest, options.settings.clone()).map_err(|error| misfit(error.to_string()))
 }
 

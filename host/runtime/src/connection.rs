@@ -13,6 +13,7 @@ use brightsync_core::setting::Settings;
 use serde::Serialize;
 
 use crate::credential::Credential;
+use crate::custody::Custody;
 use crate::host::Shared;
 use crate::redactor::Cached;
 
@@ -78,6 +79,8 @@ pub(crate) struct Link {
     /// Counts the versions of a connection: a pooled network connection serves one of them only.
     pub(crate) revision: u64,
     pub(crate) redactor: Cached,
+    /// None for a connection without a credential.
+    pub(crate) custody: Option<Arc<Custody>>,
 }
 
 /// A newer version of the connector, which the connection is not served by because nobody has approved it.

@@ -6,16 +6,23 @@ use std::fmt;
 use brightsync_core::name::RecipeName;
 use zeroize::Zeroizing;
 
-/// A secret text: it does not print, and its memory is wiped when it goes.
+/// A secret text: it does not print, it cannot be copied, and its memory is wiped when it goes.
 pub struct Secret(Zeroizing<String>);
 
-/// What a recipe of a connector's manifest needs: a token, or a user and a password, or a key.
-///
-/// It is handed over once and cannot be copied or read back.
+/// What a connection authenticates with: the recipe of its connector's manifest, and where the secret is.
 #[derive(Debug)]
 pub struct Credential {
     recipe: RecipeName,
-    fields: BTreeMap<String, Secret>,
+    place: Place,
+}
+
+/// Where the secret is.
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// Handed over once, and kept in memory.
+    Given(BTreeMap<String, Secret>),
+    /// In the host's vault.
+    Vault,
 }
 
 impl Secret {
@@ -24,18 +31,26 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    /// The text, for the one place that puts it into a request.
+    /// The text, for the few places that put it into a request, into the vault, or look for it.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 }
 
 impl Credential {
-    /// A credential for the recipe of this name, with the fields that its kind asks for.
+    /// A credential with the fields that the recipe of this name asks for. What the host comes by with it, it keeps in memory.
     pub fn new(recipe: RecipeName, fields: impl IntoIterator<Item = (String, Secret)>) -> Self {
         Self {
             recipe,
-            fields: fields.into_iter().collect(),
+            place: Place::Given(fields.into_iter().collect()),
+        }
+    }
+
+    /// The credential that the host's vault keeps for the connection, put there when the account was connected.
+    pub fn in_vault(recipe: RecipeName) -> Self {
+        Self {
+            recipe,
+            place: Place::Vault,
         }
     }
 
@@ -44,20 +59,20 @@ impl Credential {
         &self.recipe
     }
 
-    /// A field of it.
-    pub(crate) fn field(&self, name: &str) -> Option<&Secret> {
-        self.fields.get(name)
-    }
-
-    /// The names of its fields.
-    pub fn field_names(&self) -> impl Iterator<Item = &str> {
-        self.fields.keys().map(String::as_str)
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
     }
 }
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+impl From<Zeroizing<String>> for Secret {
+    fn from(text: Zeroizing<String>) -> Self {
+        Self(text)
     }
 }
 

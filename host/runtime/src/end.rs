@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use brightsync_core::crm::Timestamp;
 use brightsync_core::crm::error::{Error, Reason};
 use brightsync_core::function::Function;
+use brightsync_core::recipe::Trouble;
 
 use crate::limits::Limit;
 use crate::report::Report;
@@ -95,6 +97,14 @@ pub enum Refused {
     /// The connection's settings, grant or credential do not fit the connector that is loaded now.
     #[error("the connection does not fit the connector: {0}")]
     Connection(String),
+    /// There is no credential that works.
+    #[error("{}", no_credential(trouble, *since))]
+    Credential {
+        /// Why, and what to do.
+        trouble: Trouble,
+        /// Since when, if nothing is tried any more until somebody connects the account again.
+        since: Option<Timestamp>,
+    },
     /// All places for calls were taken for too long.
     #[error("the host is busy; try again later")]
     Busy,
@@ -135,6 +145,16 @@ impl End {
             Self::Refused(_) => "refused",
             Self::Host(_) => "host",
         }
+    }
+}
+
+fn no_credential(trouble: &Trouble, since: Option<Timestamp>) -> String {
+    match since.and_then(|it| u64::try_from(it).ok()) {
+        Some(since) => {
+            let since = std::time::UNIX_EPOCH + std::time::Duration::from_millis(since);
+            format!("since {}, {trouble}", httpdate::fmt_http_date(since))
+        }
+        None => trouble.to_string(),
     }
 }
 

@@ -22,21 +22,25 @@ use wasmtime::component::Linker;
 use crate::audit::{Audit, AuditLine};
 use crate::broker::{Broker, Quota, Resolve, Sockets, SystemResolver, TlsError};
 use crate::compile::{Compiler, Digest, OpenError, Store, Worker};
+use crate::connecting::Attempts;
 use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
 use crate::connector::{Connector, LoadError, Source};
+use crate::custody::Custody;
 use crate::end::Refused;
+use crate::event::{CredentialEvent, Listener};
 use crate::limits::Limits;
 use crate::metrics::{Metrics, Standing};
 use crate::report::{Observer, Report};
 use crate::slots::Slots;
 use crate::state::{MemoryState, StateStore};
 use crate::store::Running;
+use crate::vault::Vault;
 use crate::versions::{Before, Versions};
 use crate::{engine, store};
 
 /// Loads connectors and runs their calls. Cheap to clone; all clones are one host.
 #[derive(Clone)]
-pub struct Host(Arc<Shared>);
+pub struct Host(pub(crate) Arc<Shared>);
 
 /// What all calls of a host share.
 pub(crate) struct Shared {
@@ -54,6 +58,11 @@ pub(crate) struct Shared {
     linker: Linker<Running>,
     compiler: Compiler,
     pub(crate) versions: Versions,
+    pub(crate) vault: Option<Vault>,
+    pub(crate) listener: Option<Listener>,
+    /// Held for reading by each renewal that is under way.
+    pub(crate) renewals: Arc<tokio::sync::RwLock<()>>,
+    pub(crate) attempts: Attempts,
     suspended: RwLock<HashMap<Suspension, &'static str>>,
     revisions: AtomicU64,
 }
@@ -107,6 +116,8 @@ pub struct Builder {
     observer: Option<Observer>,
     audit: Audit,
     public_mail: PublicMail,
+    vault: Option<Vault>,
+    listener: Option<Listener>,
 }
 
 /// A host that cannot be set up.
@@ -142,6 +153,8 @@ impl Host {
             observer: None,
             audit: Audit::default(),
             public_mail: PublicMail::default(),
+            vault: None,
+            listener: None,
         }
     }
 
@@ -202,9 +215,13 @@ impl Host {
             link: Arc::new(Link {
                 key,
                 approved: Mutex::new(options.approved.clone()),
+                custody: options
+                    .credential
+                    .as_ref()
+                    .map(|it| Arc::new(Custody::of(it, self.0.vault.as_ref()))),
                 options,
                 redactor: Default::default(),
-                revision: self.0.revisions.fetch_add(1, Ordering::Relaxed),
+                revision: self.0.revision(),
             }),
             shared: self.0.clone(),
             priority: Priority::default(),
@@ -262,6 +279,8 @@ impl Host {
     pub async fn shut_down(&self) {
         self.0.closing.store(true, Ordering::Release);
         self.0.slots.drain().await;
+        // A session that is being issued is stored first.
+        let _none_is_under_way = self.0.renewals.write().await;
     }
 }
 
@@ -353,6 +372,21 @@ impl Builder {
         self
     }
 
+    /// Where credentials are kept. Without it, connections have those that are handed over only, and accounts cannot be connected.
+    pub fn vault(mut self, vault: Vault) -> Self {
+        self.vault = Some(vault);
+        self
+    }
+
+    /// Is told of what becomes of credentials: connected, refreshed, broken. It must not block; if it panics, that is logged.
+    pub fn on_credential(
+        mut self,
+        listener: impl Fn(&CredentialEvent) + Send + Sync + 'static,
+    ) -> Self {
+        self.listener = Some(Arc::new(listener));
+        self
+    }
+
     /// The public mail domains, for which accounts are never derived from contacts.
     pub fn public_mail(mut self, domains: PublicMail) -> Self {
         self.public_mail = domains;
@@ -387,6 +421,10 @@ impl Builder {
             observer: self.observer,
             audit: self.audit,
             public_mail: self.public_mail,
+            vault: self.vault,
+            listener: self.listener,
+            renewals: Arc::default(),
+            attempts: Attempts::default(),
             slots: Slots::new(self.slots, PATIENCE),
             closing: AtomicBool::new(false),
             versions: Versions::default(),
@@ -411,6 +449,11 @@ impl Suspension {
 }
 
 impl Shared {
+    /// A number that no connection has had yet.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revisions.fetch_add(1, Ordering::Relaxed)
+    }
+
     /// The version of a connector that serves a connection now.
     pub(crate) fn connector(&self, link: &Link) -> Result<Arc<Connector>, Refused> {
         self.versions
@@ -424,13 +467,16 @@ impl Shared {
     }
 
     /// What of a connection is suspended and why, if anything is.
-    pub(crate) fn suspended(&self, link: &Link) -> Option<String> {
+    pub(crate) fn suspended(
+        &self,
+        key: &ConnectionKey,
+        connector: &ConnectorName,
+    ) -> Option<String> {
         let suspended = read(&self.suspended);
         if suspended.is_empty() || !Rule::Suspension.holds() {
             return None;
         }
-        let tenant = link.key.tenant();
-        let connector = &link.options.connector;
+        let tenant = key.tenant();
         [
             (
                 Suspension::Connector(connector.clone()),
@@ -441,8 +487,8 @@ impl Shared {
                 format!("tenant {tenant}"),
             ),
             (
-                Suspension::Connection(link.key.clone()),
-                format!("connection {}", link.key),
+                Suspension::Connection(key.clone()),
+                format!("connection {key}"),
             ),
         ]
         .into_iter()

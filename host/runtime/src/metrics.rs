@@ -37,6 +37,7 @@ pub(crate) struct Metrics {
     stages: Histograms<OfStage>,
     refusals: Family<OfRefusal, Counter>,
     redactions: Family<OfConnector, Counter>,
+    renewals: Family<Outcome, Counter>,
     jobs: Jobs,
     slots: Family<OfState, Gauge>,
     breakers: Family<OfState, Gauge>,
@@ -50,7 +51,7 @@ type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 /// What is counted of compiling. A clone counts into the same numbers.
 #[derive(Clone, Default)]
 pub(crate) struct Jobs {
-    ended: Family<OfJob, Counter>,
+    ended: Family<Outcome, Counter>,
     under_way: Gauge,
 }
 
@@ -96,7 +97,7 @@ struct OfRefusal {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OfJob {
+struct Outcome {
     outcome: &'static str,
 }
 
@@ -117,6 +118,7 @@ impl Metrics {
             requests: Family::default(),
             stages: Family::new_with_constructor(short),
             refusals: Family::default(),
+            renewals: Family::default(),
             redactions: Family::default(),
             jobs: Jobs::default(),
             slots: Family::default(),
@@ -173,6 +175,11 @@ impl Metrics {
             self.redactions.clone(),
         );
         all.register(
+            "renewals",
+            "Sessions that were to be renewed, by what came of it",
+            self.renewals.clone(),
+        );
+        all.register(
             "compile_jobs",
             "Components that were to become code, by what came of it",
             self.jobs.ended.clone(),
@@ -204,6 +211,11 @@ impl Metrics {
             self.loaded.clone(),
         );
         all
+    }
+
+    /// Counts a session that was to be renewed: `renewed`, or the reason why it was not.
+    pub(crate) fn renewal(&self, outcome: &'static str) {
+        self.renewals.get_or_create(&Outcome { outcome }).inc();
     }
 
     /// Counts a call that has ended, with all that it did.
@@ -307,7 +319,7 @@ impl Jobs {
 impl Job<'_> {
     /// It ends, with this outcome.
     pub(crate) fn end(self, outcome: &'static str) {
-        self.0.ended.get_or_create(&OfJob { outcome }).inc();
+        self.0.ended.get_or_create(&Outcome { outcome }).inc();
     }
 }
 

@@ -1,48 +1,85 @@
-//! The redactor of a connection: made at its first call, kept for the next ones.
+//! The redactor of a connection: made for each version of its secrets, kept for all who send them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use brightsync_core::manifest::RecipeKind;
+use brightsync_core::manifest::Recipe;
 use brightsync_core::redact::{Redactor, Secrets, Unsearchable};
 
 use crate::connection::Link;
-use crate::connector::Connector;
+use crate::custody::Held;
 use crate::end::{End, Trap, TrapKind};
 use crate::report::Meter;
 
-/// The redactor that was made last, and the kind of recipe that it is for.
+/// Of how many versions that have been replaced the secrets are still looked for: an answer that is under way may have one of them.
+const OLDER: usize = 3;
+
+/// The redactor that was made last.
 #[derive(Default)]
-pub(crate) struct Cached(Mutex<Option<(RecipeKind, Arc<Redactor>)>>);
+pub(crate) struct Cached(Mutex<Option<Made>>);
+
+struct Made {
+    recipe: Recipe,
+    held: Arc<Held>,
+    secrets: Secrets,
+    older: VecDeque<Secrets>,
+    redactor: Arc<Redactor>,
+}
 
 impl Link {
-    /// The redactor that knows what a connector's recipe makes of the credential.
-    pub(crate) fn redactor(&self, connector: &Connector) -> Result<Arc<Redactor>, Unsearchable> {
-        let credential = self.options.credential.as_ref();
-        let recipes = connector.manifest().recipes();
-        let Some((credential, recipe)) =
-            credential.and_then(|it| Some((it, recipes.get(it.recipe())?)))
-        else {
-            return Ok(Arc::default());
-        };
+    /// The redactor that knows what a recipe makes of what is held, and of what was held before.
+    pub(crate) fn redactor(
+        &self,
+        recipe: &Recipe,
+        held: &Arc<Held>,
+    ) -> Result<Arc<Redactor>, Unsearchable> {
         let mut cached = self.cached();
-        if let Some((kind, redactor)) = cached.as_ref()
-            && kind == recipe.kind()
+        if let Some(made) = cached.as_ref()
+            && made.recipe == *recipe
+            && (Arc::ptr_eq(&made.held, held) || made.held.is_after(held))
         {
-            return Ok(redactor.clone());
+            return Ok(made.redactor.clone());
         }
-        let field = |name: &str| credential.field(name).map(|it| it.reveal());
-        let redactor = Arc::new(Redactor::new(&Secrets::of(recipe.kind(), field))?);
-        *cached = Some((recipe.kind().clone(), redactor.clone()));
+        let secrets = Secrets::of(recipe, &held.values());
+        let mut older = VecDeque::new();
+        if let Some(made) = cached.take() {
+            older = made.older;
+            older.push_front(made.secrets);
+            older.truncate(OLDER);
+        }
+        let redactor = Arc::new(searched(&secrets, &older)?);
+        *cached = Some(Made {
+            recipe: recipe.clone(),
+            held: held.clone(),
+            secrets,
+            older,
+            redactor: redactor.clone(),
+        });
         Ok(redactor)
     }
 
-    /// The redactor of the last call that was admitted.
-    fn last_redactor(&self) -> Arc<Redactor> {
+    /// The redactor that knows what was made for one request besides.
+    pub(crate) fn redactor_with(
+        &self,
+        made_for_it: Secrets,
+    ) -> Result<Arc<Redactor>, Unsearchable> {
         let cached = self.cached();
-        cached.as_ref().map(|it| it.1.clone()).unwrap_or_default()
+        let Some(made) = cached.as_ref() else {
+            return Redactor::new(&made_for_it).map(Arc::new);
+        };
+        let mut older = made.older.clone();
+        older.push_back(made_for_it);
+        searched(&made.secrets, &older).map(Arc::new)
     }
 
-    fn cached(&self) -> std::sync::MutexGuard<'_, Option<(RecipeKind, Arc<Redactor>)>> {
+    /// The redactor that was made last; one that knows nothing, if the connection has no credential.
+    pub(crate) fn last_redactor(&self) -> Arc<Redactor> {
+        let cached = self.cached();
+        let last = cached.as_ref().map(|it| it.redactor.clone());
+        last.unwrap_or_default()
+    }
+
+    fn cached(&self) -> MutexGuard<'_, Option<Made>> {
         self.redactor
             .0
             .lock()
@@ -91,4 +128,12 @@ impl Link {
             End::Limit(_) | End::Refused(_) => {}
         }
     }
+}
+
+fn searched(secrets: &Secrets, older: &VecDeque<Secrets>) -> Result<Redactor, Unsearchable> {
+    let mut all = secrets.clone();
+    for secrets in older {
+        all.extend(secrets.clone());
+    }
+    Redactor::new(&all)
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use brightsync_core::quota::Priority;
-use brightsync_core::redact::Redactor;
 use brightsync_core::rule::Rule;
 use brightsync_core::setting::Settings;
 use tokio::time::Instant;
@@ -28,7 +27,6 @@ pub(crate) struct Call {
     pub(crate) link: Arc<Link>,
     pub(crate) connector: Arc<Connector>,
     pub(crate) settings: Settings,
-    pub(crate) redactor: Arc<Redactor>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) mode: Mode,
     /// When the call's time is over.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::{Manifest, RecipeKind};
+use super::Manifest;
 use crate::setting::{Kind, Setting};
 
 /// Identifies what a manifest asks for; equal if and only if the same is asked for.
@@ -37,7 +37,7 @@ pub enum Part {
     Host,
     /// A setting that hosts may be made of, and what values it takes.
     Setting,
-    /// A way to authenticate, and how the credential is sent.
+    /// A way to authenticate: how the host comes by the secret, and how that is sent.
     Recipe,
     /// Where the credential of a recipe goes.
     Audience,
@@ -55,13 +55,7 @@ impl Authority {
             all.add(Part::Setting, name.as_str(), values(setting));
         }
         for (name, recipe) in &manifest.recipes {
-            let sent = match recipe.kind() {
-                RecipeKind::Bearer => "bearer".to_owned(),
-                RecipeKind::Basic => "basic".to_owned(),
-                RecipeKind::Header { header } => format!("header {}", header.as_str()),
-                RecipeKind::Query { parameter } => format!("query {}", parameter.as_str()),
-            };
-            all.add(Part::Recipe, name.as_str(), [sent]);
+            all.add(Part::Recipe, name.as_str(), recipe.authority());
             let audience = recipe.audience().iter().map(ToString::to_string);
             all.add(Part::Audience, name.as_str(), audience);
         }
@@ -80,7 +74,7 @@ impl Authority {
 
     pub(super) fn digest(&self) -> AuthorityDigest {
         let mut canon = Canon(Sha256::new());
-        canon.text("brightsync authority 2");
+        canon.text("brightsync authority 3");
         canon.count(self.0.len());
         for ((part, name), values) in &self.0 {
             canon.text(part.as_str());

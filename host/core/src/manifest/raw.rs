@@ -1,10 +1,14 @@
 //! The manifest as it is typed: only shapes, with the place of each value for error messages.
 
+mod recipe;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::Deserialize;
 use toml::Spanned;
+
+pub(super) use recipe::{Assertion, Learned, Login, OAuth2, Recipe, Request, Sign, Trouble};
 
 pub(super) type Text = Spanned<String>;
 
@@ -70,17 +74,6 @@ pub(super) struct Host {
     pub(super) methods: Option<Spanned<Vec<Text>>>,
     pub(super) paths: Option<Spanned<Vec<Text>>>,
     pub(super) why: Text,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Recipe {
-    pub(super) title: Text,
-    pub(super) help: Option<Text>,
-    pub(super) kind: Text,
-    pub(super) header: Option<Text>,
-    pub(super) parameter: Option<Text>,
-    pub(super) audience: Spanned<Vec<Text>>,
 }
 
 #[derive(Deserialize)]

@@ -6,6 +6,7 @@ mod host;
 mod http;
 mod limits;
 mod place;
+mod recipe;
 mod redact;
 mod setting;
 mod text;
@@ -17,14 +18,9 @@ use std::str::FromStr;
 
 use toml::Spanned;
 
-use super::{
-    Error, HeaderName, Host, MAX_LENGTH, Manifest, ParameterName, Publisher, Recipe, RecipeKind,
-    Times, raw,
-};
+use super::{Error, MAX_LENGTH, Manifest, Publisher, Times, raw};
 use crate::contract::ContractVersion;
 use crate::function::Function;
-use crate::name::RecipeName;
-use crate::origin::Template;
 
 /// A day in milliseconds: no CRM's clock is coarser or later than that.
 const MAX_MILLISECONDS: u32 = 86_400_000;
@@ -66,7 +62,7 @@ pub(super) fn read(text: &str) -> Result<Manifest, Error> {
     let hosts = reader.hosts(&raw.hosts, &settings)?;
     let base = reader.base(&raw.http.base, &settings, &hosts)?;
     let recipes = reader.named(&raw.auth, "auth", |name, it| {
-        reader.recipe(name, it, &hosts)
+        reader.recipe(name, it, &settings, &hosts)
     })?;
     let idempotency_header = raw
         .http
@@ -194,112 +190,6 @@ impl Reader<'_> {
             key,
             format!("this BrightSync speaks contract {spoken}, not {version}; {mend}"),
         ))
-    }
-
-    fn recipe(
-        &self,
-        name: &RecipeName,
-        raw: &raw::Recipe,
-        hosts: &[Host],
-    ) -> Result<Recipe, Error> {
-        let key = &format!("auth.{name}");
-        let kind = match (raw.kind.get_ref().as_str(), &raw.header, &raw.parameter) {
-            ("bearer", None, None) => RecipeKind::Bearer,
-            ("basic", None, None) => RecipeKind::Basic,
-            ("header", Some(name), None) => {
-                let header = HeaderName::parse(name.get_ref()).map_err(|problem| {
-                    self.wrong(
-                        name,
-                        format!("{key}.header"),
-                        format!("{:?} {problem}", name.get_ref()),
-                    )
-                })?;
-                RecipeKind::Header { header }
-            }
-            ("query", None, Some(name)) => {
-                let parameter = ParameterName::parse(name.get_ref()).map_err(|problem| {
-                    self.wrong(
-                        name,
-                        format!("{key}.parameter"),
-                        format!("{:?} {problem}", name.get_ref()),
-                    )
-                })?;
-                RecipeKind::Query { parameter }
-            }
-            ("header", None, _) => {
-                return Err(self.wrong(
-                    &raw.kind,
-                    key,
-                    "kind \"header\" needs the name of the header; add header = \"X-Api-Key\"",
-                ));
-            }
-            ("query", _, None) => {
-                return Err(self.wrong(
-                    &raw.kind,
-                    key,
-                    "kind \"query\" needs the name of the parameter; add parameter = \"api_token\"",
-                ));
-            }
-            ("bearer" | "basic" | "header", _, Some(extra)) => {
-                return Err(self.wrong(
-                    extra,
-                    format!("{key}.parameter"),
-                    "only kind \"query\" has a parameter; remove it",
-                ));
-            }
-            ("bearer" | "basic" | "query", Some(extra), _) => {
-                return Err(self.wrong(
-                    extra,
-                    format!("{key}.header"),
-                    "only kind \"header\" has a header; remove it",
-                ));
-            }
-            (other, _, _) => return Err(self.wrong(
-                &raw.kind,
-                format!("{key}.kind"),
-                format!(
-                    "{other:?} is no way to authenticate; write one of bearer, basic, header, query"
-                ),
-            )),
-        };
-        Ok(Recipe {
-            title: self.prose(&raw.title, &format!("{key}.title"), text::TITLE)?,
-            help: self.optional_prose(raw.help.as_ref(), &format!("{key}.help"))?,
-            kind,
-            audience: self.audience(key, &raw.audience, hosts)?,
-        })
-    }
-
-    fn audience(
-        &self,
-        key: &str,
-        raw: &Spanned<Vec<raw::Text>>,
-        hosts: &[Host],
-    ) -> Result<Vec<Template>, Error> {
-        let mut audience: Vec<Template> = Vec::new();
-        for (position, text) in raw.get_ref().iter().enumerate() {
-            let key = format!("{key}.audience[{position}]");
-            let origin =
-                Template::parse(text.get_ref()).map_err(|error| self.wrong(text, &key, error))?;
-            if !hosts.iter().any(|host| host.origin == origin) {
-                let problem =
-                    format!("\"{origin}\" is not among the hosts; add [[hosts]] with that origin");
-                return Err(self.wrong(text, key, problem));
-            }
-            if audience.contains(&origin) {
-                return Err(self.wrong(
-                    text,
-                    key,
-                    format!("\"{origin}\" is listed twice; remove one"),
-                ));
-            }
-            audience.push(origin);
-        }
-        if audience.is_empty() {
-            let problem = "no origin is listed, so the credential could go nowhere; list those of the hosts that need it";
-            return Err(self.wrong(raw, format!("{key}.audience"), problem));
-        }
-        Ok(audience)
     }
 
     fn times(&self, raw: &Option<raw::Times>) -> Result<Times, Error> {

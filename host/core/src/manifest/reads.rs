@@ -31,8 +31,7 @@ macro_rules! words {
     ($(#[$doc:meta])* $type:ident { $($(#[$case_doc:meta])* $case:ident $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-        #[serde(rename_all = "kebab-case")]
-        pub enum $type { $($(#[$case_doc])* $case,)* }
+        pub enum $type { $($(#[$case_doc])* #[serde(rename = $word)] $case,)* }
 
         impl $crate::manifest::reads::Words for $type {
             const ALL: &'static [&'static str] = &[$($word,)*];

@@ -186,18 +186,40 @@ fn a_manifest_is_read_in_full() {
               "title": "API key",
               "help": null,
               "kind": "header",
-              "header": "x-api-key",
+              "source": "given",
+              "carriers": [
+                {
+                  "place": {
+                    "header": "x-api-key"
+                  },
+                  "value": "{key}"
+                }
+              ],
               "audience": [
                 "{site}"
+              ],
+              "fields": [
+                "key"
               ]
             },
             "token": {
               "title": "Token",
               "help": null,
               "kind": "query",
-              "parameter": "api_token",
+              "source": "given",
+              "carriers": [
+                {
+                  "place": {
+                    "query": "api_token"
+                  },
+                  "value": "{key}"
+                }
+              ],
               "audience": [
                 "https://{instance}.my.salesforce.com"
+              ],
+              "fields": [
+                "key"
               ]
             }
           },
@@ -279,7 +301,7 @@ fn what_is_not_known_is_refused() {
         "kind = \"header\"",
         "kind = \"oauth3\"",
         expect![[
-            r#"line 50: auth.api-key.kind: "oauth3" is no way to authenticate; write one of bearer, basic, header, query"#
+            r#"line 50: auth.api-key.kind: "oauth3" is not known here; write one of bearer, basic, header, query, hmac, oauth2, login"#
         ]],
     );
     check(

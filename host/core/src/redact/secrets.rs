@@ -1,12 +1,12 @@
 //! The secrets of a connection: what it was given, and what the host makes of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::manifest::RecipeKind;
+use crate::manifest::{CarrierPlace, ClientAuthentication, Composed, Recipe, Source, is_secret};
+use crate::recipe;
 
 /// The shortest secret that is looked for alone, in bytes. A shorter one, such as a simple password, would be cut out of every record that has the word.
 const SHORTEST: usize = 12;
@@ -19,39 +19,50 @@ const SHORTEST_COMPOSED: usize = 8;
 pub struct Secrets(Vec<Zeroizing<String>>);
 
 impl Secrets {
-    /// Returns what a credential and its recipe make secret.
+    /// Returns what the values of a connection and its recipe make secret.
     ///
     /// The name of a user is none: it stands in records. A key under twelve bytes is looked for together with the name under which it is sent.
-    pub fn of<'a>(kind: &RecipeKind, field: impl Fn(&str) -> Option<&'a str>) -> Self {
+    pub fn of(recipe: &Recipe, values: &BTreeMap<&str, &str>) -> Self {
         let mut secrets = Self::default();
-        let value = |name| field(name).unwrap_or_default();
-        match kind {
-            RecipeKind::Bearer => {
-                let token = value("token");
-                secrets.add(token);
-                secrets.add_composed(token, &["Bearer ", token]);
-            }
-            RecipeKind::Basic => {
-                let (user, password) = (value("user"), value("password"));
-                secrets.add(password);
-                secrets.add_composed("", &[user, ":", password]);
-                let pair = Zeroizing::new(format!("{user}:{password}"));
-                let pair = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
-                secrets.add_composed("", &[&pair]);
-                secrets.add_composed(&pair, &["Basic ", &pair]);
-            }
-            RecipeKind::Header { header } => {
-                let key = value("key");
-                secrets.add(key);
-                secrets.add_composed(key, &[header.as_str(), ": ", key]);
-            }
-            RecipeKind::Query { parameter } => {
-                let key = value("key");
-                secrets.add(key);
-                secrets.add_composed(key, &[parameter.as_str(), "=", key]);
+        for value in values.iter().filter(|it| is_secret(it.0)).map(|it| it.1) {
+            secrets.add(value);
+        }
+        let lookup = |name: &str| values.get(name).copied();
+        for carrier in recipe.carriers() {
+            // What cannot be put together is not sent, and a signature is made for each request.
+            let Ok(composed) = carrier.value().composed(&lookup) else {
+                continue;
+            };
+            for Composed { part, whole } in composed {
+                if part != whole {
+                    secrets.add_composed(&part, &[&whole]);
+                    continue;
+                }
+                let (name, sign) = match carrier.place() {
+                    CarrierPlace::Header(name) => (name.as_str(), ": "),
+                    CarrierPlace::Query(name) => (name.as_str(), "="),
+                    CarrierPlace::Cookie(name) => (name.as_str(), "="),
+                };
+                secrets.add_composed(&part, &[name, sign, &whole]);
             }
         }
+        if let Source::OAuth2(oauth2) = recipe.source()
+            && oauth2.client() == ClientAuthentication::Basic
+            && let (Some(id), Some(secret)) = (lookup("client-id"), lookup("client-secret"))
+        {
+            let pair = recipe::basic(id, secret);
+            secrets.add_composed("", &[pair.strip_prefix("Basic ").unwrap_or(&pair)]);
+        }
         secrets
+    }
+
+    /// Adds all of another's.
+    pub fn extend(&mut self, other: Self) {
+        for secret in other.0 {
+            if !self.0.contains(&secret) {
+                self.0.push(secret);
+            }
+        }
     }
 
     /// Adds a secret, if it is long enough to be looked for alone.

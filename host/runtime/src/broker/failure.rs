@@ -18,6 +18,8 @@ pub(crate) enum Failure {
     Limited(Option<Duration>),
     /// All network connections that the tenant may have are in use.
     Busy,
+    /// The authorization server cannot issue a token now.
+    NoToken,
     Other(&'static str),
 }
 
@@ -83,6 +85,7 @@ impl Failure {
             Self::Credential => "credential",
             Self::Limited(_) => "limited",
             Self::Busy => "busy",
+            Self::NoToken => "token",
         }
     }
 
@@ -91,7 +94,7 @@ impl Failure {
         let layer = match self {
             Self::Denied(refusal) => refusal.layer,
             Self::TooLarge | Self::Busy => Layer::Limits,
-            Self::Credential => Layer::Credential,
+            Self::Credential | Self::NoToken => Layer::Credential,
             Self::Limited(_) => Layer::Quota,
             Self::NotSent(CIRCUIT_OPEN) => Layer::Breaker,
             Self::Other(SUSPENDED) => Layer::Suspension,
@@ -161,6 +164,7 @@ mod tests {
             (Failure::denied(Layer::Tenant, "not-granted"), "tenant"),
             (Failure::NotSent(CIRCUIT_OPEN), "breaker"),
             (Failure::Limited(None), "quota"),
+            (Failure::NoToken, "credential"),
             (Failure::TooLarge, "limits"),
             (Failure::Other(SUSPENDED), "suspension"),
         ] {

@@ -1,12 +1,12 @@
 //! Takes the connection's secrets out of an answer before a guest sees it, and out of what is told of the request.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use brightsync_core::crm::Timestamp;
-use brightsync_core::redact::Stream;
 use brightsync_core::redact::place::{self, Pointer};
+use brightsync_core::redact::{Redactor, Stream};
 use brightsync_core::rule::Rule;
 use url::Url;
 
@@ -36,6 +36,7 @@ struct Tally {
 /// An answer on its way to the guest.
 pub(super) struct Redaction<'a> {
     call: &'a Call,
+    redactor: &'a Redactor,
     pointers: Vec<&'a Pointer>,
     /// What a place is marked in has to be there as a whole.
     whole: Vec<u8>,
@@ -45,15 +46,16 @@ pub(super) struct Redaction<'a> {
 }
 
 impl<'a> Redaction<'a> {
-    /// Begins with the answer to a request for an address.
-    pub(super) fn begin(call: &'a Call, url: &Url) -> Self {
+    /// Begins with the answer to a request for an address. The redactor knows what was sent with it.
+    pub(super) fn begin(call: &'a Call, redactor: &'a Redactor, url: &Url) -> Self {
         let places = call.connector.manifest().redact().iter();
         let marked = places.filter(|it| Rule::RedactedPlace.refuses(it.covers(url)));
         Self {
             call,
+            redactor,
             pointers: marked.flat_map(|it| it.pointers()).collect(),
             whole: Vec::new(),
-            stream: call.redactor.stream(),
+            stream: redactor.stream(),
             body: Vec::new(),
             took: Duration::ZERO,
         }
@@ -113,7 +115,7 @@ impl<'a> Redaction<'a> {
         answer.body = self.body;
         let values = answer.headers.iter_mut().map(|(_, value)| value);
         for text in values.chain([&mut answer.url]) {
-            secrets += call.clean(text);
+            secrets += clean(self.redactor, text);
         }
         exchange.redactions = exchange.redactions.saturating_add(places + secrets);
         tell(call, exchange, places, secrets);
@@ -134,10 +136,10 @@ impl<'a> Redaction<'a> {
 }
 
 /// The headers of an answer as the manifest's rules may see them: all of them, without secrets.
-pub(super) fn headers(call: &Call, response: &Received) -> Vec<(String, String)> {
+pub(super) fn headers(redactor: &Redactor, response: &Received) -> Vec<(String, String)> {
     let headers = response.headers().map(|(name, value)| {
         let mut value = String::from_utf8_lossy(value).into_owned();
-        call.clean(&mut value);
+        clean(redactor, &mut value);
         (name.to_owned(), value)
     });
     headers.collect()
@@ -199,13 +201,22 @@ impl Exchange {
 impl Call {
     /// Takes secrets out of a text and says how many there were.
     pub(crate) fn clean(&self, text: &mut String) -> u32 {
-        let redacted = self.redactor.text(text);
-        let cuts = redacted.cuts;
-        if 0 < cuts {
-            *text = redacted.text.into_owned();
-        }
-        cuts
+        clean(&self.redactor(), text)
     }
+
+    /// The redactor that knows the newest of the connection's secrets, and the last ones before.
+    pub(crate) fn redactor(&self) -> Arc<Redactor> {
+        self.link.last_redactor()
+    }
+}
+
+fn clean(redactor: &Redactor, text: &mut String) -> u32 {
+    let redacted = redactor.text(text);
+    let cuts = redacted.cuts;
+    if 0 < cuts {
+        *text = redacted.text.into_owned();
+    }
+    cuts
 }
 
 #[cfg(test)]

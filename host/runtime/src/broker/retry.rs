@@ -1,7 +1,7 @@
 //! Carries out what retry decides: waits, counts, and keeps track of whether a write is in doubt.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use brightsync_core::retry::{self, Budget, Decision, Meaning, Options, Sent, Spent};
@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use super::breaker::{Breakers, Health, Passage};
 use super::failure::CIRCUIT_OPEN;
 use super::step::Hop;
-use super::{Failure, Reply, budget};
+use super::{Failure, Reply, budget, inject};
+use crate::custody::Held;
 use crate::report::Write;
 use crate::store::Call;
 
@@ -36,6 +37,8 @@ pub(super) struct Attempts<'a> {
     write: Option<Write>,
     /// Whether an attempt got no answer at all.
     lost: bool,
+    /// The secrets that the last attempt was sent with.
+    held: Option<Arc<Held>>,
 }
 
 impl Retries {
@@ -57,6 +60,7 @@ impl Retries {
             passages: None,
             write: None,
             lost: false,
+            held: None,
         }
     }
 
@@ -94,6 +98,33 @@ impl Attempts<'_> {
         self.last.is_some()
     }
 
+    /// Notes with which secrets an attempt is sent.
+    pub(super) fn sent_with(&mut self, held: Arc<Held>) {
+        self.held = Some(held);
+    }
+
+    /// After an answer that the credential is no longer good: waits for a new one, so that the request is made again; once, and any request, since it was not carried out.
+    async fn renewed(&mut self, result: Result<Reply, Failure>) -> Option<Result<Reply, Failure>> {
+        let call = self.call;
+        let custody = call.link.custody.as_ref();
+        let (Some(custody), Some(who), Some(held)) = (custody, call.principal(), self.held.take())
+        else {
+            return Some(result);
+        };
+        self.spent.refreshed = true;
+        match custody.after(&who, &held).await {
+            Ok(Some(_)) if self.may_repeat() => {
+                self.last = Some(result);
+                None
+            }
+            Ok(Some(_) | None) => Some(result),
+            Err(trouble) => {
+                tracing::debug!(call = %call.id, %trouble, "no new credential");
+                Some(Err(inject::failure(&trouble)))
+            }
+        }
+    }
+
     /// Notes that the request is about to leave.
     pub(super) fn leave(&mut self) {
         if self.hop.changes && self.write.is_none() {
@@ -112,6 +143,11 @@ impl Attempts<'_> {
             return Some(self.last.take().unwrap_or(result));
         };
         self.settle(&result);
+        if self.spent.refreshed
+            && let (Ok(reply), Some(custody)) = (&result, &self.call.link.custody)
+        {
+            custody.was_accepted(reply.meaning != Meaning::Expired);
+        }
         let Some(sent) = sent(&result) else {
             return Some(self.conclude(result));
         };
@@ -127,10 +163,9 @@ impl Attempts<'_> {
         match retry::decide(sent, self.hop.repeatable, self.spent, options.repeats) {
             Decision::Repeat => self.spent.repeats += 1,
             Decision::Wait => self.spent.throttled = true,
-            // The status tells a connector what there is to know; and no credential can be renewed yet.
-            Decision::Answer | Decision::Refresh | Decision::Credential | Decision::Limited => {
-                return Some(result);
-            }
+            Decision::Refresh => return self.renewed(result).await,
+            // The status tells a connector what there is to know.
+            Decision::Answer | Decision::Credential | Decision::Limited => return Some(result),
             Decision::NotSent | Decision::NoAnswer => return Some(self.conclude(result)),
         }
         let result = self.conclude(result);
@@ -151,18 +186,23 @@ impl Attempts<'_> {
         let Some(wait) = retry::wait(back_off, asked, took, left) else {
             return false;
         };
-        let length = self.hop.body.as_ref().map_or(0, bytes::Bytes::len);
         let is_granted = !Rule::RepeatsPerCall
             .refuses(!call.meter.repeat(options.repeats_per_call))
             && self.retries.budget(call.link.key.tenant(), |it| {
                 it.take(options.repeats_per_tenant)
             })
-            && budget(call, u64::try_from(length).unwrap_or(u64::MAX)).is_ok();
+            && self.may_repeat();
         if is_granted {
             tracing::debug!(call = %call.id, origin = %self.hop.permit.origin, ?wait, "repeat");
             tokio::time::sleep(wait).await;
         }
         is_granted
+    }
+
+    /// Asks the call's own budget for the request once more.
+    fn may_repeat(&self) -> bool {
+        let length = self.hop.body.as_ref().map_or(0, bytes::Bytes::len);
+        budget(self.call, u64::try_from(length).unwrap_or(u64::MAX)).is_ok()
     }
 
     /// Notes what an attempt says of a write: carried out, not carried out, or nobody knows.
@@ -225,6 +265,7 @@ fn sent(result: &Result<Reply, Failure>) -> Option<Sent> {
             | Failure::TooLarge
             | Failure::Credential
             | Failure::Busy
+            | Failure::NoToken
             | Failure::Other(_),
         ) => None,
     }
@@ -237,7 +278,8 @@ fn is_unsent(failure: &Failure) -> bool {
         | Failure::Denied(_)
         | Failure::Limited(_)
         | Failure::Credential
-        | Failure::Busy => true,
+        | Failure::Busy
+        | Failure::NoToken => true,
         Failure::NoAnswer(_) | Failure::TooLarge | Failure::Other(_) => false,
     }
 }

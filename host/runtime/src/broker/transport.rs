@@ -25,7 +25,7 @@ use url::Url;
 use super::dial;
 use super::resolve::{Checked, NoAddress, Resolve, Rule};
 use super::{Failure, Layer};
-use crate::connection::{ConnectionKey, Link};
+use crate::connection::ConnectionKey;
 use crate::limits::{self, Limits};
 use crate::report::{Stage, Stages};
 
@@ -107,7 +107,8 @@ impl Transports {
     /// The transport for what was permitted.
     pub(super) fn get(
         &self,
-        link: &Link,
+        connection: &ConnectionKey,
+        revision: u64,
         permit: &Permit,
         limits: &Limits,
     ) -> Result<Transport, reqwest::Error> {
@@ -118,7 +119,7 @@ impl Transports {
         let key = Key {
             connection: rule::Rule::PoolOwner
                 .holds()
-                .then(|| (link.key.clone(), link.revision)),
+                .then(|| (connection.clone(), revision)),
             origin: permit.origin.clone(),
             only,
         };
@@ -280,6 +281,19 @@ impl Wire {
 }
 
 impl Ready {
+    pub(super) fn url(&self) -> &Url {
+        self.0.url()
+    }
+
+    pub(super) fn body(&self) -> &[u8] {
+        let body = self.0.body().and_then(reqwest::Body::as_bytes);
+        body.unwrap_or_default()
+    }
+
+    pub(super) fn method(&self) -> &str {
+        self.0.method().as_str()
+    }
+
     pub(super) fn set(&mut self, name: HeaderName, value: HeaderValue) {
         self.0.headers_mut().insert(name, value);
     }

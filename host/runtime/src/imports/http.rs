@@ -55,7 +55,9 @@ async fn pass(call: &Call, request: Request) -> Result<Response, Failure> {
         }),
         Err(failure) => Err(match failure {
             broker::Failure::Denied(refusal) => Failure::Denied(refusal.code.to_owned()),
-            broker::Failure::Busy => Failure::NotSent(failure.code().to_owned()),
+            broker::Failure::Busy | broker::Failure::NoToken => {
+                Failure::NotSent(failure.code().to_owned())
+            }
             broker::Failure::NotSent(code) => Failure::NotSent(code.to_owned()),
             broker::Failure::NoAnswer(code) => Failure::NoAnswer(code.to_owned()),
             broker::Failure::TooLarge => Failure::TooLarge,

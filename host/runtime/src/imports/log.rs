@@ -20,7 +20,7 @@ impl Host for Running {
             }
             return Ok(());
         }
-        let redacted = self.call.redactor.text(&message);
+        let redacted = self.call.redactor().text(&message);
         self.call.meter.redacted(redacted.cuts);
         let text = if Rule::LogText.holds() {
             escape(&redacted.text, LONGEST)

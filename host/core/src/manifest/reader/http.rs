@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Reader;
 use crate::header;
-use crate::manifest::{BaseAddress, Error, HeaderName, Host, Recipe, RecipeKind, raw};
+use crate::manifest::{BaseAddress, CarrierPlace, Error, HeaderName, Host, Recipe, raw};
 use crate::name::{RecipeName, SettingName};
 use crate::setting::Setting;
 
@@ -52,9 +52,8 @@ impl Reader<'_> {
             || header::belongs_to_host(text)
             || header::overrides_method(text);
         let is_a_recipes = |name: &HeaderName| {
-            recipes.values().any(
-                |recipe| matches!(recipe.kind(), RecipeKind::Header { header } if header == name),
-            )
+            let mut carriers = recipes.values().flat_map(Recipe::carriers);
+            carriers.any(|it| matches!(it.place(), CarrierPlace::Header(header) if header == name))
         };
         let name = HeaderName::parse(text)
             .ok()

@@ -81,7 +81,7 @@ impl Reader<'_> {
         Err(self.wrong(at, key, problem))
     }
 
-    fn declared<'s, T>(
+    pub(super) fn declared<'s, T>(
         &self,
         at: &Spanned<T>,
         key: &str,

@@ -237,9 +237,7 @@ fn a_credential_goes_to_hosts_of_the_manifest_only() {
     check(
         "header = \"X-Api-Key\"",
         "header = \"X-Api-Key\"\nparameter = \"key\"",
-        expect![[
-            r#"line 52: auth.api-key.parameter: only kind "query" has a parameter; remove it"#
-        ]],
+        expect![[r#"line 52: auth.api-key.parameter: only kind query, oauth2 has it; remove it"#]],
     );
 }
 
