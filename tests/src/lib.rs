@@ -12,7 +12,9 @@ pub mod cloud;
 pub mod customer;
 pub mod espocrm;
 pub mod logs;
+pub mod renewers;
 pub mod story;
+pub mod ways;
 pub mod world;
 
 pub use brightsync_attacks::server;

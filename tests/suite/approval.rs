@@ -225,11 +225,13 @@ fn a_difference_names_every_piece_of_authority() {
         "[auth.key]",
         "[auth.other]",
         expect![[r#"
-        - recipe key: header x-api-key
-        + recipe other: header x-api-key
-        - audience key: {site}
-        + audience other: {site}
-    "#]],
+            - recipe key: asks for key
+            - recipe key: header x-api-key: {key}
+            + recipe other: asks for key
+            + recipe other: header x-api-key: {key}
+            - audience key: {site}
+            + audience other: {site}
+        "#]],
     );
     check(
         "[functions]",

@@ -260,7 +260,7 @@ fn what_the_host_depends_on_is_known() {
     let known = [
         (
             "host/runtime",
-            "base64 brightsync-core brotli-decompressor bytes chacha20poly1305 flate2 futures getrandom hickory-resolver hmac prometheus-client reqwest rustls rustls-platform-verifier serde serde_json sha2 sqlx tempfile thiserror tokio tower-layer tower-service tracing url uuid zeroize zstd libc rlimit rustix",
+            "base64 brightsync-core brotli-decompressor bytes chacha20poly1305 flate2 futures getrandom hickory-resolver hmac httpdate prometheus-client reqwest ring rustls rustls-pki-types rustls-platform-verifier serde serde_json sha2 sqlx tempfile thiserror tokio tower-layer tower-service tracing url uuid zeroize zstd libc rlimit rustix",
         ),
         (
             "host/cli",

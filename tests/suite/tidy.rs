@@ -358,6 +358,7 @@ fn core_depends_on_nothing_that_does_input_or_output() {
         "base64",
         "brotli-decompressor",
         "flate2",
+        "hmac",
         "httpdate",
         "idna",
         "ipnet",

@@ -12,7 +12,7 @@ use brightsync_core::grant::{Approval, CarveOut, Grant, GrantedHost};
 use brightsync_core::manifest::Manifest;
 use brightsync_core::origin::Scheme;
 use brightsync_runtime::{
-    Connection, ConnectionKey, ConnectionOptions, Credential, Host, Report, Resolve, Secret,
+    Connection, ConnectionKey, ConnectionOptions, Credential, Host, Report, Resolve, Secret, Vault,
 };
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -77,6 +77,7 @@ impl Arena {
             .ceiling(scene.ceiling.clone())
             .resolver(Names(scene.names.clone()))
             .data_dir(data)
+            .vault(Vault::in_memory().unwrap())
             .on_call(move |report: &Report| {
                 let mut reports = written.lock().unwrap_or_else(PoisonError::into_inner);
                 reports.push(report.clone());

@@ -5,6 +5,7 @@ mod egress;
 mod headers;
 mod lies;
 mod protocol;
+mod recipes;
 mod resources;
 mod supply;
 
@@ -16,6 +17,7 @@ pub fn all() -> Vec<Attack> {
         egress::attacks(),
         headers::attacks(),
         credentials::attacks(),
+        recipes::attacks(),
         resources::attacks(),
         lies::attacks(),
         protocol::attacks(),

@@ -14,6 +14,9 @@ pub struct Ask {
     #[serde(default)]
     headers: Vec<(String, String)>,
     body: Option<String>,
+    /// Of what kind the body is.
+    #[serde(default = "text")]
+    media: String,
     /// The size of a body of zeros.
     #[serde(default)]
     zeros: usize,
@@ -53,7 +56,7 @@ impl Ask {
             return Ok(request.body(vec![0; self.zeros], "application/octet-stream"));
         }
         Ok(match &self.body {
-            Some(body) => request.body(body.clone().into_bytes(), "text/plain"),
+            Some(body) => request.body(body.clone().into_bytes(), &self.media),
             None => request,
         })
     }
@@ -69,4 +72,8 @@ fn one() -> usize {
 
 fn one_point() -> u32 {
     1
+}
+
+fn text() -> String {
+    "text/plain".to_owned()
 }
