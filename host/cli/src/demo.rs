@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use brightsync_core::grant::{Approval, CarveOut, Proposal};
-use brightsync_core::manifest::Manifest;
-use brightsync_core::name::RecipeName;
+use brightsync_core::manifest::{Manifest, Recipe};
 use brightsync_core::origin::Origin;
 use brightsync_core::setting::Settings;
 use brightsync_runtime::{
-    Connection, ConnectionKey, ConnectionOptions, Credential, Host, Loaded, Worker,
+    Connecting, Connection, ConnectionKey, ConnectionOptions, Credential, Host, Loaded, Vault,
+    Worker,
 };
 use clap::Args;
 use serde::Serialize;
@@ -113,6 +113,7 @@ impl Demo {
         let host = Host::builder()
             .data_dir(setting.data()?)
             .compile_in(Worker::this_program())
+            .vault(Vault::in_memory()?)
             .on_call(move |report| entries.enter(report))
             .build()?;
         let step = Step::begin(&terminal, "loading both");
@@ -126,7 +127,7 @@ impl Demo {
 
         let (preparing, started) = (started.elapsed(), Instant::now());
 
-        let customers = connect(&host, manifest, &crm)?;
+        let customers = connect(&host, manifest, &crm).await?;
         tell(&|it| show_customers(&customers, manifest, it));
         let (hostile, other) = connect_hostile(&host, &loaded_hostile, &customers)?;
 
@@ -205,13 +206,19 @@ fn manifest(loaded: &Loaded) -> Result<&Manifest> {
 }
 
 /// Makes a connection for each customer.
-fn connect(host: &Host, manifest: &Manifest, crm: &Crm) -> Result<Customers> {
+async fn connect(host: &Host, manifest: &Manifest, crm: &Crm) -> Result<Customers> {
     let entrances = crm.entrances()?;
-    let connections = TENANTS
-        .iter()
-        .zip(&entrances)
-        .map(|(tenant, entrance)| connection(host, manifest, tenant, entrance))
-        .collect::<Result<_>>()?;
+    let mut connections = Vec::new();
+    for (place, tenant) in TENANTS.iter().enumerate() {
+        let entrance = entrances.get(place).context("there is no customer")?;
+        let recipe = manifest.recipes().get(&entrance.recipe.parse()?);
+        let credential = if recipe.is_some_and(Recipe::needs_browser) {
+            sign_in(host, manifest, crm, (place, tenant), entrance).await?
+        } else {
+            Credential::new(entrance.recipe.parse()?, entrance.secrets())
+        };
+        connections.push(connection(host, manifest, tenant, entrance, credential)?);
+    }
     Ok(Customers {
         connections,
         entrances,
@@ -237,10 +244,45 @@ fn connect_hostile(
         accounts: 0,
         contacts: 0,
     };
-    Ok((
-        connection(host, manifest, hostile::TENANT, &entrance)?,
-        connection(host, manifest, "trent", &entrance)?,
-    ))
+    let connect = |tenant| {
+        let credential = Credential::new(entrance.recipe.parse()?, entrance.secrets());
+        connection(host, manifest, tenant, &entrance, credential)
+    };
+    Ok((connect(hostile::TENANT)?, connect("trent")?))
+}
+
+/// Connects a customer's account as a person with a browser does: the page of the CRM, consent, and back.
+async fn sign_in(
+    host: &Host,
+    manifest: &Manifest,
+    crm: &Crm,
+    (place, tenant): (usize, &str),
+    entrance: &Entrance,
+) -> Result<Credential> {
+    let key = ConnectionKey::new(tenant, manifest.name().as_str())?;
+    host.carve_out(key.clone(), carve_out(entrance)?);
+    let connecting = Connecting {
+        key: key.clone(),
+        connector: manifest.name().clone(),
+        recipe: entrance.recipe.parse()?,
+        settings: entrance.settings.clone(),
+        fields: entrance.secrets(),
+        approved: Approval::after_consent_to(manifest),
+    };
+    let page = host.authorize(connecting, crm::REDIRECT).await?;
+    let sent_to = crm.agree(place, page.url.as_str()).await?;
+    let query = sent_to.split_once('?').map_or("", |(_, query)| query);
+    Ok(host.finish(&key, query).await?.credential)
+}
+
+/// The operator's word for a CRM on this machine and on plain http, which nobody reaches without it.
+fn carve_out(entrance: &Entrance) -> Result<CarveOut> {
+    let origin: Origin = entrance.site.parse()?;
+    let address = origin
+        .literal()
+        .context("the CRM's address is no literal")?;
+    let (scheme, port) = (origin.scheme(), origin.port());
+    Ok(CarveOut::new(scheme, &address.to_string(), address, port)?)
 }
 
 /// The secret of a customer: the last field, which is what nobody may see.
@@ -253,28 +295,17 @@ fn connection(
     manifest: &Manifest,
     tenant: &str,
     entrance: &Entrance,
+    credential: Credential,
 ) -> Result<Connection> {
     let key = ConnectionKey::new(tenant, manifest.name().as_str())?;
     let settings = Settings::check(manifest, entrance.settings.clone())?;
-    let recipe: RecipeName = entrance.recipe.parse()?;
-    let proposal = Proposal::of(manifest, &settings, Some(&recipe))?;
-    // The CRM is on this machine and on plain http, which nobody reaches without the operator's word. Here it is.
-    let origin: Origin = entrance.site.parse()?;
-    let address = origin
-        .literal()
-        .context("the CRM's address is no literal")?;
-    let carve_out = CarveOut::new(
-        origin.scheme(),
-        &address.to_string(),
-        address,
-        origin.port(),
-    )?;
-    host.carve_out(key.clone(), carve_out);
+    let proposal = Proposal::of(manifest, &settings, Some(credential.recipe()))?;
+    host.carve_out(key.clone(), carve_out(entrance)?);
     let options = ConnectionOptions {
         connector: manifest.name().clone(),
         settings: entrance.settings.clone(),
         wanted_fields: Default::default(),
-        credential: Some(Credential::new(recipe, entrance.secrets())),
+        credential: Some(credential),
         // The customers of the demo agree to everything that the connector asks of their own server.
         grant: proposal.into_grant_after_consent(),
         approved: Approval::after_consent_to(manifest),

@@ -298,6 +298,7 @@ impl Host {
         let checked = self.or_give_back(&who, &record, checked).await?;
         let proposal = Proposal::of(who.manifest(), &checked, Some(&connecting.recipe))?;
         put(vault, &custody::slot(&who), &record).await?;
+        self.0.custodies.connected(&who);
         self.0.tell(&who, Event::Connected);
         Ok(Connected {
             settings,

@@ -3,6 +3,7 @@
 //! One renewal of a connection runs at a time: in this process because there is one [`Renewal`] that all who need it wait for, and across processes by a lease in the vault. It is a task of its own, which goes on when the call that needed it is given up: a token that was issued and not stored would be lost.
 
 mod assertion;
+mod custodies;
 mod held;
 mod obtain;
 mod record;
@@ -17,6 +18,7 @@ use brightsync_core::redact::{Redactor, Secrets};
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared};
 
+pub(crate) use self::custodies::Custodies;
 pub(crate) use self::held::Held;
 pub(crate) use self::obtain::{Obtained, identified, renewed, revoked, token};
 pub use self::record::Broken;
@@ -62,7 +64,7 @@ type Renewal = Shared<BoxFuture<'static, Result<Arc<Held>, Trouble>>>;
 
 impl Custody {
     /// Takes a credential.
-    pub(crate) fn of(credential: &Credential, vault: Option<&Vault>) -> Self {
+    fn of(credential: &Credential, vault: Option<&Vault>) -> Self {
         let place = match credential.place() {
             credential::Place::Vault => Place::Vault(vault.cloned()),
             credential::Place::Given(fields) => Place::Given {
@@ -284,7 +286,7 @@ impl Custody {
         Ok(Held::new(version, record))
     }
 
-    /// Forgets what is held, because it is gone from the vault.
+    /// Forgets what is held, because something else is in the vault, or nothing.
     pub(crate) fn forget(&self) {
         *self.state() = State::default();
     }

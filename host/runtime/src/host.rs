@@ -25,7 +25,7 @@ use crate::compile::{Compiler, Digest, OpenError, Store, Worker};
 use crate::connecting::Attempts;
 use crate::connection::{Connection, ConnectionKey, ConnectionOptions, Link};
 use crate::connector::{Connector, LoadError, Source};
-use crate::custody::Custody;
+use crate::custody::Custodies;
 use crate::end::Refused;
 use crate::event::{CredentialEvent, Listener};
 use crate::limits::Limits;
@@ -63,6 +63,7 @@ pub(crate) struct Shared {
     /// Held for reading by each renewal that is under way.
     pub(crate) renewals: Arc<tokio::sync::RwLock<()>>,
     pub(crate) attempts: Attempts,
+    pub(crate) custodies: Custodies,
     suspended: RwLock<HashMap<Suspension, &'static str>>,
     revisions: AtomicU64,
 }
@@ -213,12 +214,12 @@ impl Host {
     pub fn connect(&self, key: ConnectionKey, options: ConnectionOptions) -> Connection {
         Connection {
             link: Arc::new(Link {
-                key,
                 approved: Mutex::new(options.approved.clone()),
-                custody: options
-                    .credential
-                    .as_ref()
-                    .map(|it| Arc::new(Custody::of(it, self.0.vault.as_ref()))),
+                custody: options.credential.as_ref().map(|credential| {
+                    let (all, vault) = (&self.0.custodies, self.0.vault.as_ref());
+                    all.of(&key, &options.connector, credential, vault)
+                }),
+                key,
                 options,
                 redactor: Default::default(),
                 revision: self.0.revision(),
@@ -425,6 +426,7 @@ impl Builder {
             listener: self.listener,
             renewals: Arc::default(),
             attempts: Attempts::default(),
+            custodies: Custodies::default(),
             slots: Slots::new(self.slots, PATIENCE),
             closing: AtomicBool::new(false),
             versions: Versions::default(),

@@ -8,7 +8,7 @@ use brightsync_core::crm::page::{Change, ReadRequest};
 use brightsync_core::crm::write::{Edit, Patch};
 use brightsync_runtime::{Connection, Secret};
 use brightsync_sandbox::tryton::{self, Environment};
-use brightsync_sandbox::{Options, Script, Server};
+use brightsync_sandbox::{Client, ClientAuthentication, Options, Script, Server};
 use clap::ValueEnum;
 use serde_json::json;
 
@@ -28,6 +28,9 @@ pub(crate) enum Kind {
 
 /// The customers.
 pub(super) const TENANTS: [&str; 3] = ["acme", "globex", "initech"];
+
+/// Where a browser comes back to; in the demo nobody listens there, since it plays the browser itself.
+pub(super) const REDIRECT: &str = "http://127.0.0.1:9/callback";
 
 /// The servers; they stop when this goes.
 pub(super) enum Crm {
@@ -148,6 +151,17 @@ impl Crm {
         }
     }
 
+    /// Has a customer's user agree to what a page of the CRM asks, and answers where the browser is sent to.
+    pub(super) async fn agree(&self, tenant: usize, page: &str) -> Result<String> {
+        let Self::Sandbox(servers) = self else {
+            anyhow::bail!("this CRM has no such page");
+        };
+        let server = servers.get(tenant).context("there is no such customer")?;
+        let login = server.credentials().users.first();
+        let login = login.context("the CRM has no user")?;
+        Ok(server.allow(page, login).await?)
+    }
+
     /// Stops the servers.
     pub(super) async fn stop(self) {
         match self {
@@ -185,7 +199,8 @@ fn sandbox_entrance((place, server): (usize, &Server)) -> Result<Entrance> {
                 ("password", login.password.clone()),
             ],
         ),
-        _ => ("token", vec![("token", login.token.clone())]),
+        // A person signs in, at the CRM's own authorization server.
+        _ => ("sign-in", vec![("client-id", client(server)?)]),
     };
     let options = Options::demonstration(1);
     Ok(Entrance {
@@ -196,6 +211,17 @@ fn sandbox_entrance((place, server): (usize, &Server)) -> Result<Entrance> {
         accounts: options.accounts.into(),
         contacts: options.contacts.into(),
     })
+}
+
+/// Registers BrightSync at a CRM's authorization server, as a program that keeps no secret.
+fn client(server: &Server) -> Result<String> {
+    let client = Client {
+        name: "BrightSync's demo".to_owned(),
+        redirect_uris: vec![REDIRECT.to_owned()],
+        authentication: ClientAuthentication::None,
+        ..Client::default()
+    };
+    Ok(server.register(client)?.id)
 }
 
 fn tryton_entrance((place, server): (usize, &tryton::Server)) -> Result<Entrance> {

@@ -2,6 +2,7 @@
 
 mod authority;
 mod limits;
+mod recipes;
 
 use expect_test::{Expect, expect};
 use proptest::prelude::{ProptestConfig, any, proptest};
