@@ -111,6 +111,21 @@ async fn an_answer_that_the_token_is_no_longer_good_renews_it_and_repeats_any_re
 }
 
 #[tokio::test]
+async fn an_answer_that_only_the_manifest_knows_as_the_end_of_a_token_renews_it_too() {
+    let (ways, acme) = signed_in().await;
+    ways.time.pass(60);
+    let over = |code: &str| says(403, json!({"error": {"code": code}}));
+    ways.crm.faults().add(at("/users", 1, over("session_over")));
+    assert!(who(&acme).await.starts_with("200 "));
+    ways.time.pass(60);
+    ways.crm
+        .faults()
+        .add(at("/users", 1, over("missing_scope")));
+    assert!(who(&acme).await.starts_with("403"));
+    assert_eq!(ways.crm.counts().refreshed, 1);
+}
+
+#[tokio::test]
 async fn a_crm_that_refuses_every_token_is_not_asked_for_more_and_more() {
     let (ways, acme) = signed_in().await;
     ways.crm

@@ -21,16 +21,15 @@ pub struct Endpoint {
 impl Endpoint {
     /// Reads an origin or a template of one, then a path whose segments are plain or settings.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let behind_scheme = text.find("://").map_or(0, |at| at + 3);
-        let slash = text
-            .get(behind_scheme..)
-            .and_then(|rest| rest.find('/'))
-            .map(|at| at + behind_scheme);
-        let Some((origin, path)) = slash.and_then(|at| text.split_at_checked(at)) else {
+        let Some((origin, path)) = split(text) else {
             return Err(format!(
                 "{text:?} has no path; write the whole address, as in \"https://login.example.com/oauth/token\""
             ));
         };
+        Self::of(origin, path)
+    }
+
+    pub(super) fn of(origin: &str, path: &str) -> Result<Self, String> {
         let origin = Template::parse(origin).map_err(|error| error.to_string())?;
         let path = PathTemplate::parse(path)?;
         Ok(Self { origin, path })
@@ -50,9 +49,14 @@ impl Endpoint {
     ///
     /// If the origin is a setting, the path that the tenant wrote behind it comes first.
     pub fn expand(&self, settings: &Settings) -> Result<Url, ExpandError> {
+        self.expand_with(settings, "")
+    }
+
+    /// The same with an end behind the path.
+    pub(super) fn expand_with(&self, settings: &Settings, end: &str) -> Result<Url, ExpandError> {
         let origin = self.origin.expand(settings)?;
         let path = self.path.expand(&self.origin, settings)?;
-        let text = format!("{origin}{path}");
+        let text = format!("{origin}{path}{end}");
         Url::parse(&text).map_err(|_| ExpandError::Host { host: text })
     }
 }
@@ -67,4 +71,11 @@ impl From<Endpoint> for String {
     fn from(endpoint: Endpoint) -> Self {
         endpoint.to_string()
     }
+}
+
+/// Parts an address at the slash behind its origin.
+pub(super) fn split(text: &str) -> Option<(&str, &str)> {
+    let behind_scheme = text.find("://").map_or(0, |at| at + 3);
+    let slash = text.get(behind_scheme..)?.find('/')? + behind_scheme;
+    text.split_at_checked(slash)
 }

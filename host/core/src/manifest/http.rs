@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use url::Url;
 
-use super::path::PathTemplate;
+use super::endpoint::{self, Endpoint};
 use crate::name::SettingName;
 use crate::origin::{ExpandError, Template};
 use crate::setting::Settings;
@@ -13,58 +13,46 @@ use crate::setting::Settings;
 /// The address that relative addresses are appended to: an origin and a path that ends in a slash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
-pub struct BaseAddress {
-    origin: Template,
-    path: PathTemplate,
-}
+// Without the slash.
+pub struct BaseAddress(Endpoint);
 
 impl BaseAddress {
     /// Reads an origin or a template of one, then a path whose segments are plain or settings.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let behind_scheme = text.find("://").map_or(0, |at| at + 3);
-        let slash = text
-            .get(behind_scheme..)
-            .and_then(|rest| rest.find('/'))
-            .map(|at| at + behind_scheme);
-        let Some((origin, path)) = slash.and_then(|at| text.split_at_checked(at)) else {
+        let Some((origin, path)) = endpoint::split(text) else {
             return Err(format!(
                 "{text:?} has no path; write it with a \"/\" at its end"
             ));
         };
-        let origin = Template::parse(origin).map_err(|error| error.to_string())?;
         let Some(inner) = path.strip_suffix('/') else {
             return Err(format!(
                 "{text:?} does not end in \"/\", so an address appended to it would change its last part; add the \"/\""
             ));
         };
-        let path = PathTemplate::parse(inner)?;
-        Ok(Self { origin, path })
+        Endpoint::of(origin, inner).map(Self)
     }
 
     /// Returns the origin, with its placeholders.
     pub fn origin(&self) -> &Template {
-        &self.origin
+        self.0.origin()
     }
 
     /// Returns the settings that stand for segments of the path.
     pub fn path_settings(&self) -> impl Iterator<Item = &SettingName> {
-        self.path.settings()
+        self.0.path_settings()
     }
 
     /// Puts the values of settings in; the path of the result ends in a slash.
     ///
     /// If the origin is a setting, the path that the tenant wrote behind it comes first.
     pub fn expand(&self, settings: &Settings) -> Result<Url, ExpandError> {
-        let origin = self.origin.expand(settings)?;
-        let path = self.path.expand(&self.origin, settings)?;
-        let text = format!("{origin}{path}/");
-        Url::parse(&text).map_err(|_| ExpandError::Host { host: text })
+        self.0.expand_with(settings, "/")
     }
 }
 
 impl fmt::Display for BaseAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}/", self.origin, self.path)
+        write!(f, "{}/", self.0)
     }
 }
 

@@ -6,7 +6,7 @@ use expect_test::{Expect, expect};
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::manifest::{Manifest, Recipe, Source};
+use crate::manifest::{Lookup, Manifest, Recipe, Source};
 use crate::name::RecipeName;
 use crate::setting::{SetBy, Settings};
 
@@ -433,6 +433,28 @@ fn a_login_is_asked_for_and_its_session_taken() {
     // A cookie that would be two.
     expect!["unreadable: the CRM's answer to the request for a token cannot be read (the answer to the login has no `cookie` where the manifest says); check the address of the CRM, and tell the connector's author"]
         .assert_eq(&read(200, &["sid=a, admin=1"], r#"{"csrf_token":"c"}"#));
+}
+
+#[test]
+fn whom_a_credential_belongs_to_is_asked_with_the_token_in_the_body_or_in_the_path() {
+    let ask = |name: &str, value: &Lookup<'_>| {
+        let recipe = recipe(name);
+        shown(&identify(recipe.identify().unwrap(), &settings(&[]), value).unwrap())
+    };
+    expect![[r#"
+        POST https://accounts.example.com/oauth/introspect
+        content-type: application/x-www-form-urlencoded
+        client_id=id-1&client_secret=s%2Fe%26c%3A1&token=t0k%2Bn"#]]
+    .assert_eq(&ask("code", &value));
+    // Whatever a token is made of, it stays one part of the path.
+    let odd = |name: &str| match name {
+        "token" => Some("../a/b?c#d%2f"),
+        name => value(name),
+    };
+    expect![[r#"
+        GET https://accounts.example.com/oauth/v1/access-tokens/..%2Fa%2Fb%3Fc%23d%252f
+    "#]]
+    .assert_eq(&ask("app", &odd));
 }
 
 #[test]

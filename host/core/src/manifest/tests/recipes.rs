@@ -204,9 +204,9 @@ fn an_answer_sets_only_what_the_manifest_lets_it() {
     );
     check(
         "[[auth.code.sets]]\nsetting = \"org\"",
-        "[[auth.app.sets]]\nsetting = \"org\"",
+        "[[auth.user.sets]]\nsetting = \"org\"",
         expect![
-            "auth.app.sets[0]: setting `org` is set by identify, which this way to authenticate does not have; write set-by in [settings.org], or remove this"
+            "auth.user.sets[0]: setting `org` is set by identify, which this way to authenticate does not have; write set-by in [settings.org], or remove this"
         ],
     );
     check(
