@@ -113,6 +113,11 @@ impl EspoCrm {
             locked: false,
             denied: Vec::new(),
             api_key: format!("espo-key-{:08x}-{:04x}", 0x5eed_c0de_u32, address.port()),
+            signing: (
+                format!("espo-signing-key-{:04x}", address.port()),
+                format!("espo-signing-secret-{:04x}", address.port()),
+            ),
+            signing_user: String::new(),
             password: format!("espo-password-{:04x}", address.port()),
             api_user: String::new(),
             password_user: String::new(),
@@ -121,6 +126,10 @@ impl EspoCrm {
         site.api_user = site.seed(
             Entity::User,
             &json!({"userName": "brightsync", "lastName": "BrightSync", "type": "api"}),
+        );
+        site.signing_user = site.seed(
+            Entity::User,
+            &json!({"userName": "signing", "lastName": "Signing", "type": "api"}),
         );
         let name = site.options.user_name.clone();
         let address_of = format!("{name}@site.example");
@@ -151,6 +160,11 @@ impl EspoCrm {
     pub fn basic(&self) -> (String, String) {
         let site = self.lock();
         (site.options.user_name.clone(), site.password.clone())
+    }
+
+    /// The key and the secret of the API user who signs requests.
+    pub fn signing(&self) -> (String, String) {
+        self.lock().signing.clone()
     }
 
     /// The id of the API user.

@@ -40,6 +40,13 @@ impl Customer {
         Self::connect(site, "password", &fields, &[]).await
     }
 
+    async fn with_signature(options: Options) -> Self {
+        let site = EspoCrm::start(options).await.unwrap();
+        let (key, secret) = site.signing();
+        let fields = [("key", key), ("secret", secret)];
+        Self::connect(site, "signed-key", &fields, &[]).await
+    }
+
     async fn connect(
         site: EspoCrm,
         recipe: &str,
@@ -83,7 +90,7 @@ fn meeting(about: &Value, attendees: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_key_and_the_password_come_in_and_the_token_comes_not_out() {
+async fn the_key_the_password_and_the_signature_come_in_and_the_token_comes_not_out() {
     let token = "canary-of-a-session-that-espocrm-made";
     let needles = logs::Search::begin(&[token.to_owned()]);
     let options = || Options {
@@ -93,6 +100,7 @@ async fn the_key_and_the_password_come_in_and_the_token_comes_not_out() {
     for customer in [
         Customer::with_key(options(), &[]).await,
         Customer::with_password(options()).await,
+        Customer::with_signature(options()).await,
     ] {
         let me = customer.ask("get-me", json!({})).await;
         assert_eq!(me["user"]["timezone"], "Europe/Berlin");

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Refusal};
@@ -53,6 +54,9 @@ pub(super) struct Site {
     pub(super) locked: bool,
     pub(super) denied: Vec<(Entity, &'static str)>,
     pub(super) api_key: String,
+    /// The key and the secret of the user who signs requests.
+    pub(super) signing: (String, String),
+    pub(super) signing_user: String,
     pub(super) password: String,
     pub(super) api_user: String,
     pub(super) password_user: String,
@@ -213,6 +217,7 @@ impl Site {
         }
         let known = [
             "x-api-key",
+            "x-hmac-authorization",
             "x-no-total",
             "x-skip-duplicate-check",
             "x-version-number",
@@ -244,15 +249,17 @@ impl Site {
     fn enter(&mut self, request: &Request) -> Result<Actor, Refusal> {
         let key = request.header("x-api-key");
         let basic = request.header("authorization");
-        if key.is_some() && basic.is_some() {
+        let signature = request.header("x-hmac-authorization");
+        if 1 < [key, basic, signature].into_iter().flatten().count() {
             self.violations.push("two credentials at once".to_owned());
         }
         let pair = format!("{}:{}", self.options.user_name, self.password);
         let pair = format!("Basic {}", STANDARD.encode(pair));
-        let id = match (key, basic) {
+        let id = match (key, basic, signature) {
             _ if self.locked => None,
-            (Some(key), _) if key == self.api_key => Some(&self.api_user),
-            (None, Some(given)) if given == pair => Some(&self.password_user),
+            (Some(key), _, _) if key == self.api_key => Some(&self.api_user),
+            (None, Some(given), _) if given == pair => Some(&self.password_user),
+            (None, None, Some(given)) if self.is_signed(request, given) => Some(&self.signing_user),
             _ => None,
         };
         let Some(id) = id else {
@@ -267,6 +274,17 @@ impl Site {
             admin: user.is_some_and(|it| it.text("type") == Some("admin")),
             import: self.options.import_access,
         })
+    }
+
+    /// Says whether a request bears the signature of the user who signs: base64 of the key, a colon, and the HMAC of method and path below the API's root, without the query (seen in EspoCRM 9.2).
+    fn is_signed(&self, request: &Request, given: &str) -> bool {
+        let root = format!("{}/api/v1", self.options.prefix);
+        let path = request.path.strip_prefix(&root).unwrap_or_default();
+        let message = format!("{} {path}", request.method);
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.signing.1.as_bytes());
+        let tag = hmac::sign(&key, message.as_bytes());
+        let hex: String = tag.as_ref().iter().map(|it| format!("{it:02x}")).collect();
+        given == STANDARD.encode(format!("{}:{hex}", self.signing.0))
     }
 
     fn app_user(&self, actor: &Actor) -> Result<Answer, Refusal> {
