@@ -1,9 +1,15 @@
 //! A session is renewed before it ends, once, whoever needs it; and when nothing helps, somebody is told what to do.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use brightsync_core::recipe::Reason;
 use brightsync_runtime::{AccountStatus, ConnectError, Connection, End, Event, Refused};
 use brightsync_sandbox::{Fault, Registered, Rule};
-use brightsync_tests::ways::{Ways, who, write};
+use brightsync_tests::guest;
+use brightsync_tests::server::{Answer, Server};
+use brightsync_tests::ways::{Time, Ways, described, who, write};
+use brightsync_tests::world::{Account, World};
 use expect_test::expect;
 use futures::future::join_all;
 use serde_json::json;
@@ -317,4 +323,49 @@ async fn the_same_event_tells_an_embedder_what_a_message_tells_a_person() {
         panic!("{told:?}");
     };
     assert_eq!(trouble.reason(), Reason::Expired);
+}
+
+/// A CRM by whose time an hour has passed at each of the first requests, so that it refuses what was good when it was sent.
+async fn slow_to_arrive(late: usize) -> (String, usize, usize) {
+    let time = Time::new();
+    let crm = Server::start();
+    let (passes, asked) = (time.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = asked.clone();
+    crm.otherwise(move |it| match it.line.as_str() {
+        "POST /oauth/token" => Answer::json(
+            200,
+            &json!({"access_token": "a-token-of-an-hour", "expires_in": 3600}),
+        ),
+        _ if count.fetch_add(1, Ordering::Relaxed) < late => {
+            passes.pass(3601);
+            Answer::json(401, &json!({}))
+        }
+        _ => Answer::json(200, &json!({})),
+    });
+    let world = World::with(|it| it.clock(move || time.now()));
+    world.load_with(guest::ASKER, &described()).await.unwrap();
+    let fields = [
+        ("client-id", "i"),
+        ("client-secret", "s"),
+        ("user", "ann"),
+        ("password", "p"),
+    ];
+    let account = Account::at(&crm).credential("owner", &fields);
+    let acme = world.connect("acme", guest::ASKER, account);
+    let told = who(&acme).await;
+    let tokens = crm
+        .asked()
+        .iter()
+        .filter(|it| it.line == "POST /oauth/token")
+        .count();
+    (told, asked.load(Ordering::Relaxed), tokens)
+}
+
+#[tokio::test]
+async fn a_token_that_ended_on_its_way_is_no_refusal_of_the_next_one() {
+    assert_eq!(slow_to_arrive(0).await, ("200 nobody".to_owned(), 1, 1));
+    assert_eq!(slow_to_arrive(1).await, ("200 nobody".to_owned(), 2, 2));
+    assert_eq!(slow_to_arrive(3).await, ("200 nobody".to_owned(), 4, 4));
+    // But not for ever.
+    assert_eq!(slow_to_arrive(1000).await, ("401 nobody".to_owned(), 4, 4));
 }

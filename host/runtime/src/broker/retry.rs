@@ -16,6 +16,9 @@ use crate::custody::Held;
 use crate::report::Write;
 use crate::store::Call;
 
+/// How often a request is made again because its session came to its end on the way. Only sessions of a second or so do that.
+const OVERTAKEN: u32 = 3;
+
 /// What all requests of a host share when they are repeated.
 pub(super) struct Retries {
     options: Options,
@@ -39,6 +42,8 @@ pub(super) struct Attempts<'a> {
     lost: bool,
     /// The secrets that the last attempt was sent with.
     held: Option<Arc<Held>>,
+    /// How often a session that was renewed for it came to its end on the way.
+    overtaken: u32,
 }
 
 impl Retries {
@@ -61,6 +66,7 @@ impl Retries {
             write: None,
             lost: false,
             held: None,
+            overtaken: 0,
         }
     }
 
@@ -125,6 +131,17 @@ impl Attempts<'_> {
         }
     }
 
+    /// Whether the session that the CRM refuses was good when it was sent, and has ended since: that says nothing against another one.
+    fn was_overtaken(&mut self) -> bool {
+        let now = (self.call.shared.clock)();
+        let has_ended = |it: &Arc<Held>| it.times().1.is_some_and(|expires| expires <= now);
+        let is_it = self.held.as_ref().is_some_and(has_ended) && self.overtaken < OVERTAKEN;
+        if is_it {
+            self.overtaken += 1;
+        }
+        is_it
+    }
+
     /// Notes that the request is about to leave.
     pub(super) fn leave(&mut self) {
         if self.hop.changes && self.write.is_none() {
@@ -157,6 +174,9 @@ impl Attempts<'_> {
         let (tenant, options) = (self.call.link.key.tenant(), &self.retries.options);
         if sent == Sent::Answered(Meaning::Final) {
             self.retries.budget(tenant, Budget::answered);
+        }
+        if sent == Sent::Answered(Meaning::Expired) && self.was_overtaken() {
+            self.spent.refreshed = false;
         }
         let asked = result.as_ref().ok().and_then(|reply| reply.wait);
         let made = self.spent.repeats;
