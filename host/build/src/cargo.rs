@@ -194,7 +194,10 @@ fn cargo() -> Command {
             && !text.starts_with("CARGO_SOURCE_")
             && !text.starts_with("CARGO_HTTP_")
             && !text.starts_with("CARGO_NET_");
+        // Keys and credentials are this program's, and a build script is anybody's.
+        let secret = text.starts_with("BRIGHTSYNC_");
         if foreign
+            || secret
             || matches!(
                 &*text,
                 "RUSTFLAGS" | "RUSTDOCFLAGS" | "RUSTC_WRAPPER" | "RUSTC_WORKSPACE_WRAPPER"
