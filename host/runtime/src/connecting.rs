@@ -416,6 +416,18 @@ impl Connection {
         }
     }
 
+    /// The names of the values that the vault keeps of the connection, which are none if there is no account.
+    pub async fn kept(&self) -> Result<Vec<String>, ConnectError> {
+        let Some((who, custody)) = self.custody()? else {
+            return Ok(Vec::new());
+        };
+        match custody.look(&who).await {
+            Ok(held) => Ok(held.record().own().map(str::to_owned).collect()),
+            Err(trouble) if trouble.reason() == Reason::NotConnected => Ok(Vec::new()),
+            Err(trouble) => Err(trouble.into()),
+        }
+    }
+
     /// Disconnects the account: gives back to the CRM what it has issued, wipes the secrets from the vault, and forgets what the host keeps of the connection.
     ///
     /// That the CRM takes nothing back, or cannot be reached, keeps nothing from being wiped.

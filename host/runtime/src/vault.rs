@@ -159,6 +159,12 @@ impl Vault {
         Ok(self.0.store.release(&slot.to_string(), holder).await?)
     }
 
+    /// The names of the keys as they are now, the newest first.
+    pub async fn keys(&self) -> Result<Vec<KeyId>, VaultError> {
+        let ring = self.0.keys.now().await.map_err(VaultError::Keys)?;
+        Ok(ring.ids().cloned().collect())
+    }
+
     /// The key that a row is sealed under, and the keys, which have been read again if that one was not among them.
     async fn keys_of(&self, slot: &str, row: &Row) -> Result<(Arc<Ring>, KeyId), VaultError> {
         let id =

@@ -179,6 +179,13 @@ impl Ring {
         &self.newest
     }
 
+    /// The names of all, newest first.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &KeyId> {
+        std::iter::once(&self.newest)
+            .chain(&self.older)
+            .map(|key| &key.id)
+    }
+
     /// The key of this name.
     pub(super) fn find(&self, id: &KeyId) -> Option<&MasterKey> {
         let mut keys = std::iter::once(&self.newest).chain(&self.older);
