@@ -79,14 +79,17 @@ const ADDRESSES: [&str; 5] = [
 ];
 
 /// The files that have one of them, each with what is tried below.
-const WAYS_OUT: [(&str, Way); 10] = [
+const WAYS_OUT: [(&str, Way); 13] = [
     ("host/runtime/src/broker/transport.rs", Way::Request),
     ("host/runtime/src/broker/resolve.rs", Way::Name),
     ("host/runtime/src/wasi.rs", Way::Guest),
     ("host/runtime/src/compile/worker.rs", Way::Compiler),
     ("host/runtime/src/vault/key_command.rs", Way::Keys),
-    ("host/cli/src/call/access.rs", Way::Author),
+    ("host/cli/src/access.rs", Way::Author),
     ("host/cli/src/traces.rs", Way::Collector),
+    ("host/cli/src/connect/browser.rs", Way::Person),
+    ("host/cli/src/connect/callback.rs", Way::Person),
+    ("host/cli/src/connect/registration.rs", Way::Person),
     ("host/build/src/cargo.rs", Way::Author),
     ("host/build/src/target.rs", Way::Author),
     ("host/runtime/src/host.rs", Way::Name),
@@ -107,6 +110,8 @@ enum Way {
     Keys,
     /// The collector of traces that the operator has named, in a program that is built for it; nothing of a connector or a CRM leads there, and a test of the command line has one.
     Collector,
+    /// The browser of the person who connects an account at the terminal, its way back to this machine's loopback, and the CRM that the command has started there itself. The page that is opened is one that the person has just agreed to, and tests of the command line go the other ways.
+    Person,
     /// A tool on its author's machine, which the host never runs; the command line has tests of its own.
     Author,
 }
@@ -264,7 +269,7 @@ fn what_the_host_depends_on_is_known() {
         ),
         (
             "host/cli",
-            "anyhow brightsync-attacks brightsync-build brightsync-core brightsync-runtime brightsync-sandbox chrono clap comfy-table console etcetera futures include_dir indicatif opentelemetry opentelemetry-otlp opentelemetry_sdk rustls serde serde_json thiserror tokio tracing tracing-opentelemetry tracing-subscriber",
+            "anyhow axum brightsync-attacks brightsync-build brightsync-core brightsync-runtime brightsync-sandbox chrono clap comfy-table console etcetera futures include_dir indicatif open opentelemetry opentelemetry-otlp opentelemetry_sdk rustls serde serde_json tempfile thiserror tokio toml tracing tracing-opentelemetry tracing-subscriber url",
         ),
         ("host/build", "brightsync-core serde_json thiserror toml"),
     ];
@@ -328,7 +333,7 @@ async fn every_way_out_is_tried_against_a_forbidden_address() {
             Way::Request => request(forbidden.port()).await,
             Way::Name => name(forbidden.port()).await,
             Way::Guest => guest(forbidden.port()).await,
-            Way::Compiler | Way::Keys | Way::Collector | Way::Author => continue,
+            Way::Compiler | Way::Keys | Way::Collector | Way::Person | Way::Author => continue,
         };
         forbidden.was_left_alone(tried);
     }

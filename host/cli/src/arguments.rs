@@ -4,18 +4,22 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use brightsync_runtime::{Builder, Host, Worker};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::build::Build;
 use crate::call::Call;
+use crate::connect::Connect;
+use crate::connections::Connections;
 use crate::demo::Demo;
 use crate::exit::Exit;
 use crate::folder;
 use crate::inspect::Inspect;
 use crate::sandbox::Sandbox;
 use crate::terminal::Terminal;
+use crate::vault::VaultCommand;
 
 const ABOUT: &str = "Build, look at and run connectors between BrightSync and CRMs";
 
@@ -25,6 +29,7 @@ Examples:
   brightsync build plugins/sandbox               make one .wasm file of a connector
   brightsync inspect plugins/sandbox/sandbox.wasm
   brightsync sandbox --port 4000                 run a CRM to try it on
+  brightsync connect sandbox --tenant acme       connect an account, as a customer would
 
 Exit codes:
   0 done · 1 a failure on this side · 2 not asked correctly · 3 the CRM's or the connector's own error
@@ -49,7 +54,7 @@ struct Arguments {
 
 #[derive(Debug, Args)]
 struct Global {
-    /// Where compiled connectors, the installation's key and the unpacked SDK are kept [default: $BRIGHTSYNC_HOME, else
+    /// Where connections, credentials, compiled connectors, keys and the unpacked SDK are kept [default: $BRIGHTSYNC_HOME, else
     /// the folder for data of the system]
     #[arg(
         long,
@@ -87,7 +92,10 @@ struct Global {
 pub(crate) enum Command {
     Build(Build),
     Inspect(Inspect),
+    Connect(Connect),
+    Connections(Connections),
     Call(Call),
+    Vault(VaultCommand),
     Sandbox(Sandbox),
     Demo(Demo),
 }
@@ -119,6 +127,14 @@ impl Setting {
     pub(crate) fn data(&self) -> Result<PathBuf> {
         folder::data(self.data.as_deref(), &self.terminal)
     }
+
+    /// A host for the few calls of one command.
+    pub(crate) fn host(&self) -> Result<Builder> {
+        Ok(Host::builder()
+            .data_dir(self.data()?)
+            .compile_in(Worker::this_program())
+            .slots(2))
+    }
 }
 
 impl Command {
@@ -127,7 +143,10 @@ impl Command {
         match self {
             Self::Build(it) => it.json,
             Self::Inspect(it) => it.json,
+            Self::Connect(it) => it.json,
+            Self::Connections(it) => it.is_json(),
             Self::Call(it) => it.json,
+            Self::Vault(it) => it.is_json(),
             Self::Sandbox(it) => it.json,
             Self::Demo(it) => it.json,
         }
@@ -138,7 +157,10 @@ impl Command {
         match self {
             Self::Build(it) => it.run(setting).await,
             Self::Inspect(it) => it.run(setting),
+            Self::Connect(it) => it.run(setting).await,
+            Self::Connections(it) => it.run(setting).await,
             Self::Call(it) => it.run(setting).await,
+            Self::Vault(it) => it.run(setting).await,
             Self::Sandbox(it) => it.run(setting).await,
             Self::Demo(it) => it.run(setting).await,
         }
@@ -220,7 +242,10 @@ mod tests {
         let name = parsed.map(|(command, _)| match command {
             Command::Build(_) => "build",
             Command::Inspect(_) => "inspect",
+            Command::Connect(_) => "connect",
+            Command::Connections(_) => "connections",
             Command::Call(_) => "call",
+            Command::Vault(_) => "vault",
             Command::Sandbox(_) => "sandbox",
             Command::Demo(_) => "demo",
         });
@@ -262,5 +287,6 @@ mod tests {
             Ok("call"),
         );
         check("brightsync sandbox --port 4000", Ok("sandbox"));
+        check("brightsync vault status --json -q", Ok("vault"));
     }
 }

@@ -1,31 +1,34 @@
 //! `brightsync call`: any function of a connector, with the guard rails of the real thing.
 
-mod access;
 mod answer;
-mod arguments;
+pub(crate) mod arguments;
 mod audit;
 mod pages;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result};
-use brightsync_core::component::{self, Caps};
 use brightsync_core::function::Function;
 use brightsync_core::grant::{Approval, Proposal};
 use brightsync_core::setting::Settings;
 use brightsync_runtime::{
-    Connection, ConnectionKey, ConnectionOptions, Host, JsonCallError, Report, Worker,
+    Connection, ConnectionKey, ConnectionOptions, Host, JsonCallError, Report,
 };
 use clap::Args;
 use serde_json::{Map, Value, json};
 
+use crate::access;
 use crate::arguments::Setting;
+use crate::component::Component;
+use crate::connect::permit;
+use crate::connections::Book;
 use crate::exit::{Exit, Usage};
 use crate::terminal::{Terminal, Tone};
 use crate::text;
+use crate::vault::KeyOptions;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +36,7 @@ Examples:
   brightsync call acme.wasm get-contacts-by-email 'emails=[\"ann@example.com\"]' --set site=… --json
   brightsync call acme.wasm create-account '{\"account\": {\"name\": \"Acme\"}}' --set site=… --dry-run
   brightsync call acme.wasm get-my-contacts 'request={\"owner\": \"me\"}' --all-pages --set site=…
+  brightsync call --connection acme/crm get-my-contacts
 
 Arguments have the names and the JSON form of the contract. A value that begins with {, [ or \" is JSON, any other is
 text; page and request may be left out.
@@ -48,14 +52,20 @@ and _PASSWORD, or are asked for. `brightsync inspect` shows which recipe has whi
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Call {
-    /// The connector's file
-    #[arg(value_name = "FILE.wasm")]
-    file: PathBuf,
+    /// The connector's file; left out with --connection
+    #[arg(value_name = "FILE.wasm", required_unless_present = "connection")]
+    file: Option<String>,
     /// The function, such as get-me
-    function: String,
+    #[arg(required_unless_present = "connection")]
+    function: Option<String>,
     /// Its arguments: name=value each, or all of them as one JSON object
     #[arg(value_name = "ARGUMENT")]
     arguments: Vec<String>,
+    /// Use an account that `brightsync connect` has connected, in place of a file, settings and a credential
+    #[arg(long, value_name = "TENANT/NAME", conflicts_with_all = ["set", "auth", "allow_private"])]
+    connection: Option<String>,
+    #[command(flatten)]
+    keys: KeyOptions,
     /// A setting of the connection
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
@@ -91,10 +101,14 @@ type Reports = Arc<Mutex<Vec<Report>>>;
 impl Call {
     pub(crate) async fn run(self, setting: &Setting) -> Result<Exit> {
         let terminal = &setting.terminal;
-        let function: Function = self.function.parse().map_err(
-            |error: brightsync_core::function::UnknownFunction| Usage(error.to_string()),
-        )?;
-        let arguments = arguments::read(&self.arguments)?;
+        let (function, arguments) = self.words();
+        let function: Function =
+            function
+                .parse()
+                .map_err(|error: brightsync_core::function::UnknownFunction| {
+                    Usage(error.to_string())
+                })?;
+        let arguments = arguments::read(&arguments)?;
         let reports = Reports::default();
         let (host, connection) = self.connect(setting, &reports).await?;
         let result = if self.dry_run {
@@ -124,49 +138,43 @@ impl Call {
         result.map(|()| Exit::Success)
     }
 
-    /// Loads the connector and makes the connection that the arguments describe.
+    /// Makes the connection that the arguments describe, or name.
     async fn connect(&self, setting: &Setting, reports: &Reports) -> Result<(Host, Connection)> {
-        let bytes = fs::read(&self.file).with_context(|| {
-            format!(
-                "{:?} cannot be read; `brightsync build` writes it",
-                self.file
-            )
-        })?;
-        let (manifest, _) = component::check(&bytes, &Caps::default())
-            .with_context(|| format!("{:?} is no connector that may be loaded", self.file))?;
+        let reports = reports.clone();
+        let mut builder = setting.host()?.on_call(move |report| {
+            let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
+            reports.push(report.clone());
+        });
+        if let Some(file) = &self.audit {
+            builder = builder.audit(audit::open(file)?);
+        }
+        if let Some(name) = &self.connection {
+            let entry = Book::of(&setting.data()?)?.find(name, None)?;
+            let vault = self.keys.open(setting).await?;
+            return entry.open(builder.vault(vault)).await;
+        }
+        let file = self.file.as_deref().unwrap_or_default();
+        let Component {
+            path,
+            bytes,
+            manifest,
+        } = Component::read(Path::new(file))?;
         let given: BTreeMap<String, String> = arguments::settings(&self.set)?;
         let settings = Settings::check(&manifest, given.clone())
             .context("the settings do not fit the connector; give each with --set NAME=VALUE")?;
         let recipe = access::recipe(&manifest, self.auth.as_deref())?;
         let proposal = Proposal::of(&manifest, &settings, recipe.as_ref())?;
-        access::show(&manifest, &proposal, &setting.terminal);
-        let carve_outs = access::carve_outs(&proposal, self.allow_private).await?;
+        access::show(&manifest, &settings, recipe.as_ref(), &setting.terminal)?;
+        let carve_outs = access::carve_outs(&proposal, self.allow_private, &[]).await?;
         let credential = recipe
             .map(|name| access::credential(&manifest, name, &setting.terminal))
             .transpose()?;
 
-        let reports = reports.clone();
-        let mut builder = Host::builder();
-        if let Some(file) = &self.audit {
-            builder = builder.audit(audit::open(file)?);
-        }
-        let host = builder
-            .data_dir(setting.data()?)
-            .compile_in(Worker::this_program())
-            .slots(2)
-            .on_call(move |report| {
-                let mut reports = reports.lock().unwrap_or_else(PoisonError::into_inner);
-                reports.push(report.clone());
-            })
-            .build()?;
-        let loaded = host.load(bytes);
-        loaded
-            .await
-            .with_context(|| format!("{:?} cannot be loaded", self.file))?;
+        let host = builder.build()?;
+        let loaded = host.load(bytes).await;
+        loaded.with_context(|| format!("{path:?} cannot be loaded"))?;
         let key = ConnectionKey::new("command-line", manifest.name().as_str())?;
-        for carve_out in carve_outs {
-            host.carve_out(key.clone(), carve_out);
-        }
+        permit(&host, &key, &carve_outs);
         let options = ConnectionOptions {
             connector: manifest.name().clone(),
             settings: given,
@@ -179,6 +187,18 @@ impl Call {
         };
         let connection = host.connect(key, options);
         Ok((host, connection))
+    }
+
+    /// The function and its arguments: with a connection, no file stands before them.
+    fn words(&self) -> (&str, Vec<String>) {
+        let words = self
+            .file
+            .iter()
+            .chain(&self.function)
+            .chain(&self.arguments);
+        let mut words = words.skip(usize::from(self.connection.is_none()));
+        let function = words.next().map(String::as_str).unwrap_or_default();
+        (function, words.cloned().collect())
     }
 
     /// Says what a call did, and with `--verbose` each of its requests.

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use brightsync_core::component;
+use brightsync_core::recipe::Reason;
 use brightsync_core::setting;
-use brightsync_runtime::{CallError, End, JsonCallError, LoadError};
+use brightsync_runtime::{CallError, ConnectError, End, JsonCallError, LoadError};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,9 @@ impl Exit {
                 JsonCallError::Call(error) => Self::of_end(&error.end),
             });
         }
+        if let Some(error) = error.downcast_ref::<ConnectError>() {
+            return Some(Self::of_connecting(error));
+        }
         if error.is::<Usage>() || error.is::<setting::Error>() {
             return Some(Self::Usage);
         }
@@ -69,6 +73,20 @@ impl Exit {
             End::Limit(_) => Self::Limit,
             End::Refused(_) => Self::Refused,
             // The rest is the host's own, today and later.
+            _ => Self::Ours,
+        }
+    }
+
+    /// The exit that an account stands for that was not connected.
+    fn of_connecting(error: &ConnectError) -> Self {
+        match error {
+            ConnectError::Refused(_) => Self::Refused,
+            ConnectError::Misfit(_) | ConnectError::Setting(_) | ConnectError::Address(_) => {
+                Self::Usage
+            }
+            ConnectError::Trouble(trouble) if trouble.reason() == Reason::Denied => Self::Refused,
+            ConnectError::Trouble(_) | ConnectError::Learn(_) => Self::Crm,
+            // The rest is this side's own, today and later.
             _ => Self::Ours,
         }
     }

@@ -2,15 +2,20 @@
 //!
 //! It is the only place of the project that knows a terminal, arguments and a home folder; the engine and the network are the runtime's.
 
+mod access;
 mod arguments;
 mod build;
 mod call;
+mod component;
+mod connect;
+mod connections;
 mod demo;
 mod exit;
 mod folder;
 mod inspect;
 mod progress;
 mod report;
+mod repository;
 mod sandbox;
 mod sdk;
 mod table;
@@ -18,6 +23,7 @@ mod terminal;
 mod text;
 #[cfg(feature = "otel")]
 mod traces;
+mod vault;
 
 use std::ffi::OsString;
 

@@ -38,7 +38,7 @@ fn document(error: &anyhow::Error, exit: Exit, lines: &[String]) -> Value {
 }
 
 /// The lines of an error's chain, each cause once, and then what to do where only the kind of failure tells.
-fn lines(error: &anyhow::Error) -> Vec<String> {
+pub(crate) fn lines(error: &anyhow::Error) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for cause in error.chain() {
         for line in cause.to_string().lines() {

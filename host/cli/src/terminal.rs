@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::io::{self, IsTerminal as _, Write};
+use std::future::pending;
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use console::Term;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// Where a command writes, asks and looks up variables. Cheap to clone; all clones are one terminal.
 #[derive(Clone)]
@@ -48,6 +49,9 @@ enum World {
 }
 
 type Sink = Arc<Mutex<dyn Write + Send>>;
+
+/// What somebody types while the program goes on, line by line.
+pub(crate) struct Lines(Option<mpsc::UnboundedReceiver<String>>);
 
 /// What a piece of text says by its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +129,11 @@ impl Terminal {
         write(&self.err, &format!("{text}\n"));
     }
 
+    /// Warns of something that changes nothing of how a command ends.
+    pub fn warn(&self, text: impl Display) {
+        self.complain(format!("warning: {text}"));
+    }
+
     /// Where log lines go.
     pub(crate) fn log(&self) -> impl Fn() -> Line + Send + Sync + 'static {
         let sink = self.err.clone();
@@ -162,6 +171,38 @@ impl Terminal {
             World::Fixed(variables, _) => variables.get(name).cloned(),
         };
         value.filter(|it| !it.is_empty())
+    }
+
+    /// Whether somebody sits at it.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.look.asks
+    }
+
+    /// Asks for a text; none if there is nobody to ask.
+    pub(crate) fn ask(&self, prompt: &str) -> Option<io::Result<String>> {
+        if !self.look.asks {
+            return None;
+        }
+        let term = Term::stderr();
+        Some(term.write_str(prompt).and_then(|()| term.read_line()))
+    }
+
+    /// Takes over standard input, which may be a pipe as well.
+    pub(crate) fn lines(&self) -> Lines {
+        if let World::Fixed(..) = self.world {
+            return Lines(None);
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        // A thread of its own, not one of the runtime's: that would wait at its end for a line that never comes.
+        let _read_until_the_end = std::thread::spawn(move || {
+            for line in io::stdin().lock().lines() {
+                let Ok(line) = line else { return };
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        Lines(Some(receiver))
     }
 
     /// Asks for a text without showing it; none if there is nobody to ask.
@@ -209,6 +250,23 @@ impl Captured {
     /// Presses Ctrl-C.
     pub fn interrupt(&self) {
         self.interrupt.notify_one();
+    }
+}
+
+impl Lines {
+    /// The next line; if there is none any more, it does not come.
+    pub(crate) async fn next(&mut self) -> String {
+        let line = match &mut self.0 {
+            Some(lines) => lines.recv().await,
+            None => None,
+        };
+        match line {
+            Some(line) => line,
+            None => {
+                self.0 = None;
+                pending().await
+            }
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn read(given: &[String]) -> Result<Map<String, Value>, Usage> {
 }
 
 /// Reads settings: `name=value` each.
-pub(super) fn settings(given: &[String]) -> Result<BTreeMap<String, String>, Usage> {
+pub(crate) fn settings(given: &[String]) -> Result<BTreeMap<String, String>, Usage> {
     let mut settings = BTreeMap::new();
     for text in given {
         let (name, value) = pair(text)?;

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::heading;
-use super::repository::Repository;
 use crate::exit::Exit;
 use crate::progress::Step;
+use crate::repository::Repository;
 use crate::table::{Columns, Side::Left, Side::Right};
 use crate::terminal::{Terminal, Tone};
 use crate::text;

@@ -12,8 +12,8 @@ use brightsync_sandbox::{Client, ClientAuthentication, Options, Script, Server};
 use clap::ValueEnum;
 use serde_json::json;
 
-use super::repository::Repository;
 use crate::progress::Step;
+use crate::repository::Repository;
 use crate::terminal::Terminal;
 use crate::text;
 

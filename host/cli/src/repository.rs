@@ -1,4 +1,4 @@
-//! The repository that the program was built from, and what the demo builds in it.
+//! The repository that the program was built from, and what is built in it.
 
 use std::path::{Path, PathBuf};
 
@@ -12,19 +12,19 @@ use crate::text;
 
 /// The folder of the repository, and where compiled code goes.
 #[derive(Clone, Debug)]
-pub(super) struct Repository {
+pub(crate) struct Repository {
     folder: PathBuf,
     target: PathBuf,
 }
 
 impl Repository {
     /// Finds it where it was when the program was built.
-    pub(super) fn find(terminal: &Terminal) -> Result<Self> {
+    pub(crate) fn find(terminal: &Terminal) -> Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let here = ["plugins", "sdk", "tests/guests"];
         ensure!(
             here.iter().all(|it| folder.join(it).is_dir()),
-            "the demo builds connectors from the repository, and {} is there no more; run `cargo run --release -- demo` in a clone of it",
+            "this command builds a connector from the repository, and {} is there no more; build the program in a clone of it, and run that",
             folder.display()
         );
         let folder = folder
@@ -37,12 +37,12 @@ impl Repository {
     }
 
     /// Where compiled code goes.
-    pub(super) fn target(&self) -> &Path {
+    pub(crate) fn target(&self) -> &Path {
         &self.target
     }
 
     /// Builds a connector of the repository.
-    pub(super) async fn connector(&self, name: &str, terminal: &Terminal) -> Result<Vec<u8>> {
+    pub(crate) async fn connector(&self, name: &str, terminal: &Terminal) -> Result<Vec<u8>> {
         let folder = self.folder.join("plugins").join(name);
         let options = self.options(Profile::Connector);
         let step = Step::begin(terminal, "the connector");
@@ -63,7 +63,7 @@ impl Repository {
     }
 
     /// Builds a guest of the tests and gives it a manifest.
-    pub(super) async fn guest(
+    pub(crate) async fn guest(
         &self,
         name: &'static str,
         manifest: &'static str,
@@ -74,7 +74,7 @@ impl Repository {
     }
 
     /// Builds a guest of the tests.
-    pub(super) async fn bare_guest(
+    pub(crate) async fn bare_guest(
         &self,
         name: &'static str,
         terminal: &Terminal,

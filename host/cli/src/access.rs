@@ -1,11 +1,14 @@
 //! What a call may reach, with which credential: shown first, granted then, and never more than the command line says.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use brightsync_core::address;
 use brightsync_core::grant::{CarveOut, Proposal};
-use brightsync_core::manifest::Manifest;
+use brightsync_core::manifest::{Manifest, is_secret};
 use brightsync_core::name::RecipeName;
-use brightsync_core::origin::{Origin, Scheme};
+use brightsync_core::origin::{ExpandError, Origin, Scheme, Template};
+use brightsync_core::setting::{SetBy, Settings};
 use brightsync_runtime::{Credential, Resolve as _, Secret, SystemResolver};
 
 use crate::exit::{Refusal, Usage};
@@ -13,7 +16,7 @@ use crate::terminal::Terminal;
 use crate::text;
 
 /// The recipe to authenticate with: the named one, or the only one.
-pub(super) fn recipe(manifest: &Manifest, named: Option<&str>) -> Result<Option<RecipeName>> {
+pub(crate) fn recipe(manifest: &Manifest, named: Option<&str>) -> Result<Option<RecipeName>> {
     let recipes = manifest.recipes();
     let names: Vec<_> = recipes.keys().map(RecipeName::as_str).collect();
     let names = names.join(", ");
@@ -38,37 +41,83 @@ pub(super) fn recipe(manifest: &Manifest, named: Option<&str>) -> Result<Option<
     }
 }
 
-/// Shows what is about to be granted.
-pub(super) fn show(manifest: &Manifest, proposal: &Proposal, terminal: &Terminal) {
+/// Shows what is about to be granted. What the CRM fills in later is shown as the pattern that it has to fit.
+pub(crate) fn show(
+    manifest: &Manifest,
+    settings: &Settings,
+    recipe: Option<&RecipeName>,
+    terminal: &Terminal,
+) -> Result<()> {
     terminal.note(format!(
         "{} {} by {} may talk to:",
         manifest.name(),
         manifest.version(),
         text::outside(manifest.publisher().as_str())
     ));
-    for host in proposal.hosts() {
-        let credential = if proposal.audience().contains(host.origin()) {
+    let recipe = recipe.and_then(|name| manifest.recipes().get(name));
+    let audience = recipe.map(|it| it.audience()).unwrap_or_default();
+    let mut places = BTreeSet::new();
+    for template in audience {
+        places.extend(place(manifest, settings, template)?);
+    }
+    let mut hosts = BTreeSet::new();
+    for host in manifest.hosts() {
+        let Some(place) = place(manifest, settings, host.origin())? else {
+            continue;
+        };
+        let credential = if places.contains(&place) {
             ", with the credential"
         } else {
             ""
         };
-        let why = text::outside(host.why());
-        let requests = match host.reach() {
-            reach if reach.is_all() => String::new(),
-            reach => format!(", {},", text::outside(&reach.to_string())),
+        let reach = host.expand(settings)?.map(|(_, reach)| reach);
+        let requests = match reach {
+            Some(reach) if !reach.is_all() => {
+                format!(", {},", text::outside(&reach.to_string()))
+            }
+            Some(_) => String::new(),
+            None => format!(", {},", text::outside(&host.requests())),
         };
+        let why = text::outside(host.why());
+        terminal.note(format!("  {place}{requests} for {why}{credential}"));
+        hosts.insert(place);
+    }
+    for place in places.difference(&hosts) {
         terminal.note(format!(
-            "  {}{requests} for {why}{credential}",
-            host.origin()
+            "  {place}, only this program itself, to authenticate with the credential"
         ));
+    }
+    Ok(())
+}
+
+/// An origin as it is granted, or the pattern that it will have to fit; none if an optional setting leaves it out.
+fn place(
+    manifest: &Manifest,
+    settings: &Settings,
+    template: &Template,
+) -> Result<Option<String>, ExpandError> {
+    match template.expand(settings) {
+        Ok(origin) => Ok(Some(origin.to_string())),
+        Err(ExpandError::Missing { setting }) => {
+            let declared = manifest.settings().get(&setting);
+            let is_told = declared.is_some_and(|it| it.set_by() != SetBy::Tenant);
+            Ok(is_told.then(|| format!("{template} (the CRM tells which)")))
+        }
+        Err(error) => Err(error),
     }
 }
 
-/// The operator's permissions for those origins that nobody reaches otherwise.
-pub(super) async fn carve_outs(proposal: &Proposal, allowed: bool) -> Result<Vec<CarveOut>> {
+/// The operator's permissions for those origins that nobody reaches otherwise: for all, or for those that had one before.
+pub(crate) async fn carve_outs(
+    proposal: &Proposal,
+    all: bool,
+    before: &[CarveOut],
+) -> Result<Vec<CarveOut>> {
+    let hosts = proposal.hosts().iter().map(|it| it.origin());
+    let origins: BTreeSet<&Origin> = hosts.chain(proposal.audience()).collect();
     let mut carve_outs = Vec::new();
-    for host in proposal.hosts() {
-        let origin = host.origin();
+    for origin in origins {
+        let allowed = all || before.iter().any(|it| it.origin() == origin);
         let address = match origin.literal() {
             Some(address) => address,
             // Whether a name leads to a private server is found out only for somebody who would allow it; the broker
@@ -120,31 +169,50 @@ async fn resolve(origin: &Origin) -> Result<std::net::IpAddr> {
         .ok_or_else(|| anyhow::anyhow!("{name} has no address; check its spelling"))
 }
 
-/// The credential for a recipe: from the environment, or from somebody who is asked.
-pub(super) fn credential(
+/// The fields of a recipe, but those that are known: from the environment, or from somebody who is asked.
+pub(crate) fn fields(
+    manifest: &Manifest,
+    name: &RecipeName,
+    known: Vec<(String, Secret)>,
+    terminal: &Terminal,
+) -> Result<Vec<(String, Secret)>> {
+    let fields = manifest.recipes().get(name).map(|it| it.fields());
+    let mut secrets = known;
+    for field in fields.unwrap_or_default() {
+        let field = field.as_str();
+        if secrets.iter().any(|(it, _)| it == field) {
+            continue;
+        }
+        let variable = variable(field);
+        let given = match terminal.variable(&variable) {
+            Some(given) => given,
+            None => {
+                let prompt = format!("{field} for {name}: ");
+                let asked = if is_secret(field) {
+                    terminal.ask_secret(&prompt)
+                } else {
+                    terminal.ask(&prompt)
+                };
+                asked.ok_or_else(|| {
+                    Usage(format!(
+                        "the credential for {name} lacks its {field}; put it into the variable {variable}"
+                    ))
+                })??
+            }
+        };
+        secrets.push((field.to_owned(), Secret::new(given)));
+    }
+    Ok(secrets)
+}
+
+/// The credential for a recipe.
+pub(crate) fn credential(
     manifest: &Manifest,
     name: RecipeName,
     terminal: &Terminal,
 ) -> Result<Credential> {
-    let fields = manifest.recipes().get(&name).map(|it| it.fields());
-    let mut secrets = Vec::new();
-    for field in fields.unwrap_or_default() {
-        let variable = variable(field.as_str());
-        let secret = match terminal.variable(&variable) {
-            Some(secret) => secret,
-            None => match terminal.ask_secret(&format!("{field} for {name}: ")) {
-                Some(asked) => asked?,
-                None => {
-                    return Err(Usage(format!(
-                        "the credential for {name} lacks its {field}; put it into the variable {variable}"
-                    ))
-                    .into());
-                }
-            },
-        };
-        secrets.push((field.to_string(), Secret::new(secret)));
-    }
-    Ok(Credential::new(name, secrets))
+    let fields = fields(manifest, &name, Vec::new(), terminal)?;
+    Ok(Credential::new(name, fields))
 }
 
 fn variable(field: &str) -> String {
@@ -156,8 +224,6 @@ fn variable(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use brightsync_core::setting::Settings;
-
     use super::*;
 
     const TWO: &str = r#"
@@ -198,7 +264,7 @@ users = ["get-me"]
             .enable_all()
             .build()
             .unwrap();
-        let found = runtime.block_on(carve_outs(&proposal, allowed));
+        let found = runtime.block_on(carve_outs(&proposal, allowed, &[]));
         let found = found.map(|all| {
             let text = |it: &CarveOut| format!("{} at {}", it.origin(), it.address());
             all.iter().map(text).collect::<Vec<_>>()
@@ -244,11 +310,13 @@ users = ["get-me"]
         let manifest = Manifest::parse(TWO).unwrap();
         let read = |variables: &[(&str, &str)]| {
             let (terminal, _) = Terminal::captured(variables.iter().copied());
-            credential(&manifest, "login".parse().unwrap(), &terminal)
+            fields(&manifest, &"login".parse().unwrap(), Vec::new(), &terminal)
         };
         let user = ("BRIGHTSYNC_CREDENTIAL_USER", "ann");
         let password = ("BRIGHTSYNC_CREDENTIAL_PASSWORD", "hunter2-hunter2");
-        assert_eq!(read(&[user, password]).unwrap().recipe().as_str(), "login");
+        let fields = read(&[user, password]).unwrap();
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["user", "password"]);
         let error = read(&[user]).unwrap_err().to_string();
         assert!(error.contains("BRIGHTSYNC_CREDENTIAL_PASSWORD"), "{error}");
     }
