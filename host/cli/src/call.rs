@@ -48,9 +48,13 @@ needs --allow-private as well.
 A credential is never an argument. Its fields come from the environment, as BRIGHTSYNC_CREDENTIAL_KEY, _TOKEN, _USER
 and _PASSWORD, or are asked for. `brightsync inspect` shows which recipe has which fields.";
 
+const USAGE: &str = "\
+brightsync call [OPTIONS] FILE.wasm FUNCTION [ARGUMENT]...
+       brightsync call [OPTIONS] --connection TENANT/NAME FUNCTION [ARGUMENT]...";
+
 /// Call a function of a connector
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Call {
     /// The connector's file; left out with --connection
     #[arg(value_name = "FILE.wasm", required_unless_present = "connection")]

@@ -162,12 +162,17 @@ impl Connect {
             permitted: Vec::new(),
             no_browser: self.no_browser,
         };
-        let account = attempt.carry_out(Vault::in_memory()?, setting).await?;
-        show(&account, false, self.json, terminal);
-        account.connection.remove_account().await?;
+        let result = match attempt.carry_out(Vault::in_memory()?, setting).await {
+            Ok(account) => {
+                show(&account, false, self.json, terminal);
+                let removed = account.connection.remove_account().await;
+                removed.map(drop).map_err(anyhow::Error::from)
+            }
+            Err(error) => Err(error),
+        };
         server.stop().await;
         terminal.complain("That CRM is gone now, so the connection is not kept.");
-        Ok(Exit::Success)
+        result.map(|()| Exit::Success)
     }
 }
 

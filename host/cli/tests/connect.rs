@@ -304,7 +304,14 @@ async fn a_connector_that_asks_for_more_than_was_agreed_to_is_refused_until_it_i
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sandbox_is_connected_to_a_crm_of_its_own_that_is_gone_at_the_end() {
     let office = Office::open().await;
-    let mut run = office.own_crm();
+    let (spy, seen) = office.spy();
+    let secret = "a-key-that-is-nobodys-business";
+    let variables = [
+        ("CARGO", spy.to_str().unwrap()),
+        ("BRIGHTSYNC_VAULT_KEYS", secret),
+        ("BRIGHTSYNC_CREDENTIAL_KEY", secret),
+    ];
+    let mut run = office.own_crm(&variables);
     let told = run.says("Sign in there as").await;
     let address = run.address().await;
     let site = told
@@ -324,6 +331,46 @@ async fn the_sandbox_is_connected_to_a_crm_of_its_own_that_is_gone_at_the_end() 
         .await
         .json();
     assert_eq!(listed["connections"], serde_json::json!([]));
+    // Whose build script may be anybody's.
+    let seen = std::fs::read_to_string(seen).unwrap();
+    assert!(seen.contains("PATH=") && !seen.contains(secret), "{seen}");
     // Not even a vault.
     assert!(!office.data().join("vault.sqlite").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_the_crm_has_taken_back_is_shown_as_such_until_it_is_connected_again() {
+    let office = Office::open().await;
+    let client = office.client();
+    let login = &office.crm.credentials().users[0];
+    let mut run = office.connect(&CODE, &client);
+    let address = run.address().await;
+    let sent_to = office.crm.allow(&address, login).await.unwrap();
+    run.paste(&sent_to).await;
+    let ended = run.end().await;
+    assert_eq!(ended.code, 0, "{ended}");
+    let kept = office.tell_all(&[&ended]).await;
+
+    office.take_back(&client).await;
+    office.age().await;
+    let tested = office.run(&["connections", "test", "crm"], &[]).await;
+    assert_ne!(tested.code, 0, "{tested}");
+    let shown = office.run(&["connections", "show", "crm"], &[]).await;
+    assert_eq!(shown.code, 0, "{shown}");
+    assert!(shown.out.contains("needs reconnecting"), "{shown}");
+    assert!(shown.out.contains("connect the account again"), "{shown}");
+    office.nothing_of(&kept, &[&tested, &shown]);
+
+    let mut run = office.start(&["connections", "reconnect", "crm"], &client);
+    let address = run.address().await;
+    // The code alone will do.
+    let sent_to = office.crm.allow(&address, login).await.unwrap();
+    let code = sent_to.split("code=").nth(1).unwrap();
+    run.paste(code.split('&').next().unwrap()).await;
+    let ended = run.end().await;
+    assert_eq!(ended.code, 0, "{ended}");
+    let line = ["connections", "show", "crm", "--json"];
+    let shown = office.run(&line, &[]).await;
+    assert_eq!(shown.json()["account"]["status"], "connected");
+    office.tell_all(&[&ended, &shown]).await;
 }

@@ -273,4 +273,5 @@ fn escaped(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[path = "tests/callback.rs"]
 mod tests;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -15,6 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{OnceCell, mpsc};
+use url::form_urlencoded::Serializer;
 
 /// Where what takes long to make is kept between runs.
 const KEPT: &str = env!("CARGO_TARGET_TMPDIR");
@@ -133,9 +135,10 @@ impl Office {
     }
 
     /// Begins to connect to a CRM that the program starts itself, from the repository.
-    pub(crate) fn own_crm(&self) -> Running {
+    pub(crate) fn own_crm(&self, variables: &[(&str, &str)]) -> Running {
         let line = ["connect", "sandbox", "--tenant", "acme", "--no-browser"];
-        self.begin(&line, &[("CARGO_TARGET_DIR", KEPT)], true)
+        let variables = [variables, &[("CARGO_TARGET_DIR", KEPT)]].concat();
+        self.begin(&line, &variables, true)
     }
 
     /// Starts the program, with the id and the secret of a client.
@@ -200,21 +203,18 @@ impl Office {
         let page = self.browse(address).await;
         let nonce = page.split("name=\"nonce\" value=\"").nth(1).unwrap();
         let nonce = nonce.split('"').next().unwrap();
-        let form = format!(
-            "nonce={nonce}&email={}&password={password}&decision=allow",
-            email.replace('@', "%40")
-        );
+        let form = Serializer::new(String::new())
+            .append_pair("nonce", nonce)
+            .append_pair("email", email)
+            .append_pair("password", password)
+            .append_pair("decision", "allow")
+            .finish();
         let (host, _) = address
             .strip_prefix("http://")
             .unwrap()
             .split_once('/')
             .unwrap();
-        let request = format!(
-            "POST /oauth/authorize HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            form.len()
-        );
-        let answer = send(host, &request).await;
+        let answer = post(host, "/oauth/authorize", &form).await;
         let location = answer.lines().find_map(|it| it.strip_prefix("location: "));
         location.unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
@@ -227,16 +227,20 @@ impl Office {
 
     /// The values that the vault keeps and that are secret.
     pub(crate) async fn kept(&self) -> Vec<String> {
-        fn texts(value: &Value, found: &mut Vec<String>) {
+        let values = self.values().await.into_iter();
+        values.map(|(_, value)| value).collect()
+    }
+
+    /// The same, with their names.
+    async fn values(&self) -> Vec<(String, String)> {
+        fn texts(name: &str, value: &Value, found: &mut Vec<(String, String)>) {
             match value {
                 Value::Object(members) => {
-                    for (name, value) in members {
-                        if name != "client-id" {
-                            texts(value, found);
-                        }
+                    for (name, value) in members.iter().filter(|(name, _)| *name != "client-id") {
+                        texts(name, value, found);
                     }
                 }
-                Value::String(text) => found.push(text.clone()),
+                Value::String(text) => found.push((name.to_owned(), text.clone())),
                 _ => {}
             }
         }
@@ -244,9 +248,53 @@ impl Office {
         let mut found = Vec::new();
         for slot in vault.slots(&Slots::All, None, 100).await.unwrap() {
             let opened = vault.read(&slot).await.unwrap().unwrap();
-            texts(&serde_json::from_slice(opened.plain()).unwrap(), &mut found);
+            texts(
+                "",
+                &serde_json::from_slice(opened.plain()).unwrap(),
+                &mut found,
+            );
         }
         found
+    }
+
+    /// Has the CRM take back what it has issued to a client, as its administrator would.
+    pub(crate) async fn take_back(&self, client: &Registered) {
+        let values = self.values().await;
+        let (_, token) = values
+            .iter()
+            .find(|(name, _)| name == "refresh-token")
+            .unwrap();
+        let form = Serializer::new(String::new())
+            .append_pair("token", token)
+            .append_pair("client_id", &client.id)
+            .append_pair("client_secret", client.secret.as_deref().unwrap())
+            .finish();
+        let answer = post(&self.crm.address().to_string(), "/oauth/revoke", &form).await;
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+
+    /// Makes all sessions a minute older: one that is refused when it is young is left alone for a while.
+    pub(crate) async fn age(&self) {
+        let vault = self.vault().await;
+        for slot in vault.slots(&Slots::All, None, 100).await.unwrap() {
+            let opened = vault.read(&slot).await.unwrap().unwrap();
+            let mut record: Value = serde_json::from_slice(opened.plain()).unwrap();
+            let obtained = record["session"]["obtained"].as_i64().unwrap();
+            record["session"]["obtained"] = (obtained - 60_000).into();
+            let record = serde_json::to_vec(&record).unwrap();
+            let written = vault.write(&slot, Some(opened.version), &record).await;
+            assert!(written.unwrap().is_some());
+        }
+    }
+
+    /// A program to be taken for Cargo, which writes its variables into a file and then is Cargo.
+    pub(crate) fn spy(&self) -> (PathBuf, PathBuf) {
+        let seen = self.home.path().join("seen");
+        let real = std::env::var("CARGO").unwrap();
+        let text = format!("#!/bin/sh\nenv >> {}\nexec {real} \"$@\"\n", seen.display());
+        let spy = PathBuf::from(self.away("spy.sh", &text));
+        fs::set_permissions(&spy, fs::Permissions::from_mode(0o700)).unwrap();
+        (spy, seen)
     }
 
     /// Takes a key out of the file of keys.
@@ -397,6 +445,15 @@ pub(crate) async fn send(host: &str, request: &str) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     answer
+}
+
+async fn post(host: &str, path: &str, form: &str) -> String {
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    send(host, &request).await
 }
 
 fn repository() -> PathBuf {

@@ -50,8 +50,10 @@ async fn one_callback_is_received_and_its_browser_sees_what_came_of_it() {
     let arrival = reception.arrival().await.unwrap();
     assert_eq!(arrival.query, "code=1&state=S");
     // The first one is under way: there is nothing for a second one, whether it comes or is pasted.
-    let second = send(&host, get(&host, "/callback?code=2&state=S")).await;
-    check(&second, "409");
+    tokio::select! {
+        second = send(&host, get(&host, "/callback?code=2&state=S")) => check(&second, "409"),
+        _ = reception.arrival() => panic!("a second one was received"),
+    }
     assert!(!reception.take());
     let outcome = Ok("Ann <b> is connected".to_owned());
     reception.end(Some(arrival), outcome).await;
@@ -87,12 +89,16 @@ async fn what_is_not_the_callback_gets_a_page_and_changes_nothing() {
             "414",
         ),
     ] {
-        check(&send(&host, request).await, status);
+        tokio::select! {
+            answer = send(&host, request.clone()) => check(&answer, status),
+            _ = reception.arrival() => panic!("it was received: {request}"),
+        }
     }
-    assert!(reception.arrivals.try_recv().is_err(), "one has arrived");
     assert!(reception.take(), "one was taken for the callback");
-    let late = send(&host, get(&host, callback)).await;
-    check(&late, "409");
+    tokio::select! {
+        late = send(&host, get(&host, callback)) => check(&late, "409"),
+        _ = reception.arrival() => panic!("it was received after all"),
+    }
     reception.end(None, Err(String::new())).await;
 }
 
