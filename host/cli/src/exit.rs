@@ -133,6 +133,16 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_is_not_connected_says_who_has_to_act() {
+        use brightsync_core::recipe::Trouble;
+        let refused = |reason| ConnectError::Trouble(Trouble::new(reason));
+        check(refused(Reason::ConsentWithdrawn).into(), Exit::Crm);
+        check(refused(Reason::Denied).into(), Exit::Refused);
+        check(ConnectError::Misfit(String::new()).into(), Exit::Usage);
+        check(ConnectError::UnknownAttempt.into(), Exit::Ours);
+    }
+
+    #[test]
     fn a_connectors_own_error_is_not_a_trap_and_a_limit_is_no_refusal() {
         use brightsync_runtime::{Limit, Refused, Trap, TrapKind};
         let trap = Trap {

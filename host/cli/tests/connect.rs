@@ -35,6 +35,7 @@ async fn an_account_lives_from_a_pasted_address_to_its_removal() {
     let ended = run.end().await;
     assert_eq!(ended.code, 0, "{ended}");
     assert!(ended.out.contains("acme/crm is connected as"), "{ended}");
+    office.nothing_of(&[code(&sent_to)], &[&ended]);
     assert!(ended.out.contains(&login.email), "{ended}");
     assert!(ended.out.contains("Example Trading"), "{ended}");
     assert!(ended.err.contains("with the credential"), "{ended}");
@@ -70,7 +71,9 @@ async fn an_account_lives_from_a_pasted_address_to_its_removal() {
     assert_eq!(called.code, 0, "{called}");
 
     // A second one of the same name is no accident that replaces the first.
-    let again = office.connect(&CODE, &client).end().await;
+    let credential = [("BRIGHTSYNC_CREDENTIAL_KEY", login.key.as_str())];
+    let again = office.connect_with(&["--auth", "api-key"], &credential);
+    let again = again.end().await;
     assert_eq!(again.code, 2, "{again}");
     assert!(
         again.err.contains("connections reconnect acme/crm"),
@@ -171,7 +174,7 @@ async fn a_callback_counts_if_it_is_the_one_that_is_waited_for() {
     let ended = run.end().await;
     assert_eq!(ended.code, 0, "{ended}");
     office.tell_all(&[&ended]).await;
-    office.nothing_of(&[target.to_owned()], &[&ended]);
+    office.nothing_of(&[code(&sent_to)], &[&ended]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,12 +368,18 @@ async fn an_account_that_the_crm_has_taken_back_is_shown_as_such_until_it_is_con
     let address = run.address().await;
     // The code alone will do.
     let sent_to = office.crm.allow(&address, login).await.unwrap();
-    let code = sent_to.split("code=").nth(1).unwrap();
-    run.paste(code.split('&').next().unwrap()).await;
+    run.paste(&code(&sent_to)).await;
     let ended = run.end().await;
     assert_eq!(ended.code, 0, "{ended}");
     let line = ["connections", "show", "crm", "--json"];
     let shown = office.run(&line, &[]).await;
     assert_eq!(shown.json()["account"]["status"], "connected");
     office.tell_all(&[&ended, &shown]).await;
+    office.nothing_of(&[code(&sent_to)], &[&ended]);
+}
+
+/// The code in an address that a browser was sent to.
+fn code(sent_to: &str) -> String {
+    let code = sent_to.split("code=").nth(1).unwrap();
+    code.split('&').next().unwrap().to_owned()
 }
