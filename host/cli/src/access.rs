@@ -224,6 +224,8 @@ fn variable(field: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::{Expect, expect};
+
     use super::*;
 
     const TWO: &str = r#"
@@ -293,6 +295,79 @@ users = ["get-me"]
         );
         check("https://8.8.8.8", true, Ok(&[]));
         check("https://crm.example.com", false, Ok(&[]));
+    }
+
+    /// A CRM that tells with its token where a customer's data is, and whose login is elsewhere.
+    const TOLD: &str = r#"
+[connector]
+name = "told"
+title = "Told"
+version = "1.0.0"
+publisher = "Told Limited"
+contract = "0.1"
+[settings.instance]
+kind = "text"
+title = "Instance"
+pattern = "[a-z0-9-]+"
+set-by = "token-answer"
+[settings.archive]
+kind = "text"
+title = "Archive"
+pattern = "[a-z0-9-]+"
+optional = true
+[http]
+base = "https://{instance}.crm.example.com/"
+[[hosts]]
+origin = "https://{instance}.crm.example.com"
+why = "the API"
+methods = ["GET"]
+[[hosts]]
+origin = "https://{archive}.old.example.com"
+why = "the archive"
+[[hosts]]
+origin = "https://files.example.com"
+why = "attachments"
+[auth.sign-in]
+title = "Sign in"
+kind = "oauth2"
+audience = ["https://{instance}.crm.example.com", "https://login.example.com"]
+[auth.sign-in.oauth2]
+grant = "authorization-code"
+authorize = "https://login.example.com/authorize"
+token = "https://login.example.com/token"
+[[auth.sign-in.sets]]
+setting = "instance"
+at = "/instance"
+[functions]
+users = ["get-me"]
+"#;
+
+    #[track_caller]
+    fn check_shown(given: &[(&str, &str)], expected: Expect) {
+        let manifest = Manifest::parse(TOLD).unwrap();
+        let given = given.iter().map(|it| (it.0.to_owned(), it.1.to_owned()));
+        let settings = Settings::so_far(&manifest, given.collect()).unwrap();
+        let (terminal, captured) = Terminal::captured::<String, String>([]);
+        let recipe = "sign-in".parse().unwrap();
+        show(&manifest, &settings, Some(&recipe), &terminal).unwrap();
+        expected.assert_eq(&captured.err());
+    }
+
+    #[test]
+    fn consent_is_asked_for_all_servers_also_for_those_that_the_crm_tells_later() {
+        check_shown(&[], expect![[r#"
+            told 1.0.0 by Told Limited may talk to:
+              https://{instance}.crm.example.com (the CRM tells which), GET, for the API, with the credential
+              https://files.example.com for attachments
+              https://login.example.com, only this program itself, to authenticate with the credential
+        "#]]);
+        check_shown(&[("instance", "eu-1"), ("archive", "a")], expect![[r#"
+            told 1.0.0 by Told Limited may talk to:
+              https://eu-1.crm.example.com, GET, for the API, with the credential
+              https://a.old.example.com for the archive
+              https://files.example.com for attachments
+              https://login.example.com, only this program itself, to authenticate with the credential
+        "#]]);
     }
 
     #[test]
