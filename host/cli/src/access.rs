@@ -355,19 +355,25 @@ users = ["get-me"]
 
     #[test]
     fn consent_is_asked_for_all_servers_also_for_those_that_the_crm_tells_later() {
-        check_shown(&[], expect![[r#"
+        check_shown(
+            &[],
+            expect![[r#"
             told 1.0.0 by Told Limited may talk to:
               https://{instance}.crm.example.com (the CRM tells which), GET, for the API, with the credential
               https://files.example.com for attachments
               https://login.example.com, only this program itself, to authenticate with the credential
-        "#]]);
-        check_shown(&[("instance", "eu-1"), ("archive", "a")], expect![[r#"
+        "#]],
+        );
+        check_shown(
+            &[("instance", "eu-1"), ("archive", "a")],
+            expect![[r#"
             told 1.0.0 by Told Limited may talk to:
               https://eu-1.crm.example.com, GET, for the API, with the credential
               https://a.old.example.com for the archive
               https://files.example.com for attachments
               https://login.example.com, only this program itself, to authenticate with the credential
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
