@@ -11,8 +11,8 @@ use crate::custody::Held;
 use crate::end::{End, Trap, TrapKind};
 use crate::report::Meter;
 
-/// Of how many versions that have been replaced the secrets are still looked for: an answer that is under way may have one of them.
-const OLDER: usize = 3;
+/// Of how many versions that have been replaced the secrets are still looked for: the one before may be good for minutes yet, and be in an answer that is under way.
+const OLDER: usize = 1;
 
 /// The redactor that was made last.
 #[derive(Default)]
