@@ -437,10 +437,7 @@ impl Broker {
 
 /// Calls with the names that only the host may set on this connection: those that its recipe injects.
 fn with_reserved<T>(call: &Call, check: impl FnOnce(&Reserved<'_>) -> T) -> T {
-    let recipes = call.connector.manifest().recipes();
-    let credential = call.link.options.credential.as_ref();
-    let recipe = credential.and_then(|it| recipes.get(it.recipe()));
-    let places = recipe.into_iter().flat_map(Recipe::carriers);
+    let places = call.recipe().into_iter().flat_map(Recipe::carriers);
     let (mut headers, mut parameters) = (Vec::new(), Vec::new());
     for place in places.map(Carrier::place) {
         match place {

@@ -294,14 +294,9 @@ impl Connection {
         let held = match custody.known(recipe, (self.shared.clock)()) {
             Some(held) => held,
             None => {
-                let who = Principal::new(&self.shared, &self.link, connector, settings, name);
-                let held = custody
-                    .held(&Principal {
-                        call: Some(id),
-                        ..who
-                    })
-                    .await;
-                held.map_err(|trouble| {
+                let (shared, link) = (&self.shared, &self.link);
+                let who = Principal::new(shared, link, connector, settings, name, Some(id));
+                custody.held(&who).await.map_err(|trouble| {
                     End::Refused(Refused::Credential {
                         trouble,
                         since: None,

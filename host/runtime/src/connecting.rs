@@ -23,7 +23,7 @@ use zeroize::Zeroizing;
 use crate::connection::{Connection, ConnectionKey};
 use crate::connector::Connector;
 use crate::credential::{Credential, Secret};
-use crate::custody::{self, Broken, Kept, Obtained, Record, Session};
+use crate::custody::{self, Broken, Held, Kept, Obtained, Record, Session};
 use crate::end::Refused;
 use crate::event::Event;
 use crate::host::Host;
@@ -173,11 +173,7 @@ impl Host {
         };
         let (verifier, state) = (random()?, random()?);
         let texts = who.texts();
-        let lookup = |name: &str| {
-            record
-                .value(name)
-                .or_else(|| texts.get(name).map(String::as_str))
-        };
+        let lookup = |name: &str| custody::value(&record, &texts, name);
         let url = recipe::authorization(
             oauth2,
             &who.settings,
@@ -395,35 +391,37 @@ impl Host {
 impl Connection {
     /// How the account stands, by what the vault has of it.
     pub async fn account(&self) -> Result<AccountStatus, ConnectError> {
-        let Some((who, custody)) = self.custody()? else {
+        let Some(held) = self.look().await? else {
             return Ok(AccountStatus::NotConnected);
         };
-        match custody.look(&who).await {
-            Ok(held) => Ok(match held.broken() {
-                Some(broken) => AccountStatus::NeedsReconnecting(broken.clone()),
-                None => {
-                    let session = held.record().session.as_ref();
-                    AccountStatus::Connected {
-                        obtained: session.map(|it| it.obtained),
-                        expires: session.and_then(|it| it.expires),
-                    }
+        Ok(match held.broken() {
+            Some(broken) => AccountStatus::NeedsReconnecting(broken.clone()),
+            None => {
+                let session = held.record().session.as_ref();
+                AccountStatus::Connected {
+                    obtained: session.map(|it| it.obtained),
+                    expires: session.and_then(|it| it.expires),
                 }
-            }),
-            Err(trouble) if trouble.reason() == Reason::NotConnected => {
-                Ok(AccountStatus::NotConnected)
             }
-            Err(trouble) => Err(trouble.into()),
-        }
+        })
     }
 
     /// The names of the values that the vault keeps of the connection, which are none if there is no account.
     pub async fn kept(&self) -> Result<Vec<String>, ConnectError> {
+        let held = self.look().await?;
+        Ok(held.map_or_else(Vec::new, |it| {
+            it.record().own().map(str::to_owned).collect()
+        }))
+    }
+
+    /// What the vault has of the account now, if there is one.
+    async fn look(&self) -> Result<Option<Arc<Held>>, ConnectError> {
         let Some((who, custody)) = self.custody()? else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         match custody.look(&who).await {
-            Ok(held) => Ok(held.record().own().map(str::to_owned).collect()),
-            Err(trouble) if trouble.reason() == Reason::NotConnected => Ok(Vec::new()),
+            Ok(held) => Ok(Some(held)),
+            Err(trouble) if trouble.reason() == Reason::NotConnected => Ok(None),
             Err(trouble) => Err(trouble.into()),
         }
     }
@@ -463,7 +461,14 @@ impl Connection {
         let connector = self.shared.connector(&self.link)?;
         let settings = Settings::so_far(connector.manifest(), self.link.options.settings.clone())?;
         let recipe = credential.recipe();
-        let who = Principal::new(&self.shared, &self.link, &connector, &settings, recipe);
+        let who = Principal::new(
+            &self.shared,
+            &self.link,
+            &connector,
+            &settings,
+            recipe,
+            None,
+        );
         Ok(Some((who, custody)))
     }
 }

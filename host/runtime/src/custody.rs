@@ -20,7 +20,7 @@ use futures::future::{BoxFuture, Shared};
 
 pub(crate) use self::custodies::Custodies;
 pub(crate) use self::held::Held;
-pub(crate) use self::obtain::{Obtained, identified, renewed, revoked, token};
+pub(crate) use self::obtain::{Obtained, identified, renewed, revoked, token, value};
 pub use self::record::Broken;
 pub(crate) use self::record::{Kept, Record, Session};
 use crate::credential::{self, Credential};
@@ -114,10 +114,8 @@ impl Custody {
         match held.due(who.now()) {
             Due::Not => Ok(held),
             Due::Soon => {
-                if let Ok(renewal) = self.renewal(who, &held) {
-                    // It goes on by itself, and what comes of it is seen by the next one.
-                    drop(renewal);
-                }
+                // It goes on by itself, and what comes of it is seen by the next one.
+                drop(self.renewal(who, &held));
                 Ok(held)
             }
             Due::Now => self.renewal(who, &held)?.await,

@@ -31,13 +31,14 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
-    /// A connection, for no call.
+    /// A connection, for a call or for none.
     pub(crate) fn new(
         shared: &Arc<Shared>,
         link: &Link,
         connector: &Arc<Connector>,
         settings: &Settings,
         recipe: &RecipeName,
+        call: Option<CallId>,
     ) -> Self {
         Self {
             shared: shared.clone(),
@@ -47,7 +48,7 @@ impl Principal {
             settings: settings.clone(),
             grant: link.options.grant.clone(),
             recipe: recipe.clone(),
-            call: None,
+            call,
         }
     }
 
@@ -86,16 +87,13 @@ impl Call {
     /// The connection as it authenticates, if it does.
     pub(crate) fn principal(&self) -> Option<Principal> {
         let recipe = self.link.options.credential.as_ref()?.recipe();
-        let who = Principal::new(
+        Some(Principal::new(
             &self.shared,
             &self.link,
             &self.connector,
             &self.settings,
             recipe,
-        );
-        Some(Principal {
-            call: Some(self.id),
-            ..who
-        })
+            Some(self.id),
+        ))
     }
 }

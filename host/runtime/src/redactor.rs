@@ -1,6 +1,5 @@
 //! The redactor of a connection: made for each version of its secrets, kept for all who send them.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use brightsync_core::manifest::Recipe;
@@ -11,9 +10,6 @@ use crate::custody::Held;
 use crate::end::{End, Trap, TrapKind};
 use crate::report::Meter;
 
-/// Of how many versions that have been replaced the secrets are still looked for: the one before may be good for minutes yet, and be in an answer that is under way.
-const OLDER: usize = 1;
-
 /// The redactor that was made last.
 #[derive(Default)]
 pub(crate) struct Cached(Mutex<Option<Made>>);
@@ -22,7 +18,8 @@ struct Made {
     recipe: Recipe,
     held: Arc<Held>,
     secrets: Secrets,
-    older: VecDeque<Secrets>,
+    /// Of the version before: they may be good for minutes yet, and be in an answer that is under way.
+    before: Option<Secrets>,
     redactor: Arc<Redactor>,
 }
 
@@ -41,18 +38,13 @@ impl Link {
             return Ok(made.redactor.clone());
         }
         let secrets = Secrets::of(recipe, &held.values());
-        let mut older = VecDeque::new();
-        if let Some(made) = cached.take() {
-            older = made.older;
-            older.push_front(made.secrets);
-            older.truncate(OLDER);
-        }
-        let redactor = Arc::new(searched(&secrets, &older)?);
+        let before = cached.take().map(|it| it.secrets);
+        let redactor = Arc::new(searched(&secrets, &before, None)?);
         *cached = Some(Made {
             recipe: recipe.clone(),
             held: held.clone(),
             secrets,
-            older,
+            before,
             redactor: redactor.clone(),
         });
         Ok(redactor)
@@ -67,9 +59,7 @@ impl Link {
         let Some(made) = cached.as_ref() else {
             return Redactor::new(&made_for_it).map(Arc::new);
         };
-        let mut older = made.older.clone();
-        older.push_back(made_for_it);
-        searched(&made.secrets, &older).map(Arc::new)
+        searched(&made.secrets, &made.before, Some(made_for_it)).map(Arc::new)
     }
 
     /// The redactor that was made last; one that knows nothing, if the connection has no credential.
@@ -130,10 +120,14 @@ impl Link {
     }
 }
 
-fn searched(secrets: &Secrets, older: &VecDeque<Secrets>) -> Result<Redactor, Unsearchable> {
+fn searched(
+    secrets: &Secrets,
+    before: &Option<Secrets>,
+    besides: Option<Secrets>,
+) -> Result<Redactor, Unsearchable> {
     let mut all = secrets.clone();
-    for secrets in older {
-        all.extend(secrets.clone());
+    for secrets in before.iter().cloned().chain(besides) {
+        all.extend(secrets);
     }
     Redactor::new(&all)
 }

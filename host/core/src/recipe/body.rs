@@ -21,8 +21,7 @@ pub(super) fn form(parameters: &Parameters) -> Zeroizing<Vec<u8>> {
 
 /// Writes a JSON object of texts.
 pub(super) fn json(parameters: &Parameters) -> Zeroizing<Vec<u8>> {
-    let texts = parameters.iter();
-    object(texts.map(|(name, value)| (name.as_str(), text(value))))
+    object(parameters.iter().map(|(name, value)| (name, text(value))))
 }
 
 /// Writes JSON with the values in it.
@@ -37,21 +36,19 @@ pub(super) fn json_of(mold: &JsonMold, lookup: &Lookup<'_>) -> Result<Zeroizing<
         JsonMold::Object(all) => {
             let pair = |(name, it): &(String, JsonMold)| Ok((name.clone(), json_of(it, lookup)?));
             let all: Result<Vec<_>, _> = all.iter().map(pair).collect();
-            object(all?.iter().map(|(name, it)| (name.as_str(), it.clone())))
+            object(all?)
         }
     })
 }
 
-fn object<'a>(pairs: impl Iterator<Item = (&'a str, Zeroizing<Vec<u8>>)>) -> Zeroizing<Vec<u8>> {
-    let pair = |(name, value): (&str, Zeroizing<Vec<u8>>)| join(&text(name), &[value], b"");
-    let pairs: Vec<_> = pairs
-        .map(|(name, value)| pair((name, prefixed(&value))))
-        .collect();
+fn object<N: AsRef<str>>(
+    pairs: impl IntoIterator<Item = (N, Zeroizing<Vec<u8>>)>,
+) -> Zeroizing<Vec<u8>> {
+    let pair = |(name, value): (N, Zeroizing<Vec<u8>>)| {
+        Zeroizing::new([&text(name.as_ref()), b":".as_slice(), &value].concat())
+    };
+    let pairs: Vec<_> = pairs.into_iter().map(pair).collect();
     join(b"{", &pairs, b"}")
-}
-
-fn prefixed(value: &[u8]) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new([b":", value].concat())
 }
 
 fn text(text: &str) -> Zeroizing<Vec<u8>> {

@@ -1,5 +1,7 @@
 //! Comes by a session: by a refresh token, by the credential itself, by an assertion, or by a login.
 
+use std::collections::BTreeMap;
+
 use brightsync_core::manifest::{GrantType, OAuth2, Recipe, Source};
 use brightsync_core::recipe::{self, Asked, Claims, Issued, Reason, SecretAnswer, Trouble, Unfit};
 
@@ -140,9 +142,9 @@ async fn ask(
 }
 
 /// The value of a name: a secret, or else a setting.
-fn value<'a>(
+pub(crate) fn value<'a>(
     record: &'a Record,
-    settings: &'a std::collections::BTreeMap<String, String>,
+    settings: &'a BTreeMap<String, String>,
     name: &str,
 ) -> Option<&'a str> {
     record

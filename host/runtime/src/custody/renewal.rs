@@ -83,29 +83,24 @@ async fn turn(
             return Err(Trouble::new(Reason::Unavailable).with("", what));
         }
         tokio::time::sleep(LOOK).await;
-        if let Some(held) = replaced(custody, who, instead).await? {
+        let held = Arc::new(custody.load(who).await?);
+        if let Some(held) = replacement(&held, instead, who)? {
             return Ok(Turn::Done(held));
         }
     }
 }
 
-/// What somebody else has put in place of what is held, if that is of use.
-async fn replaced(
-    custody: &Custody,
-    who: &Principal,
+/// What somebody else has put in place of what is held, if it is newer and says how to go on.
+fn replacement(
+    held: &Arc<Held>,
     instead: &Held,
+    who: &Principal,
 ) -> Result<Option<Arc<Held>>, Trouble> {
-    let held = custody.load(who).await?;
     match held.broken() {
-        _ if !is_of_use(&held, instead, who) => Ok(None),
+        _ if !held.is_after(instead) => Ok(None),
         Some(broken) => Err(broken.trouble.clone()),
-        None => Ok(Some(Arc::new(held))),
+        None => Ok((held.due(who.now()) != Due::Now).then(|| held.clone())),
     }
-}
-
-/// Whether what is in the vault is newer than what is held and says how to go on.
-fn is_of_use(held: &Held, instead: &Held, who: &Principal) -> bool {
-    held.is_after(instead) && (held.broken().is_some() || held.due(who.now()) != Due::Now)
 }
 
 async fn under_lease(
@@ -114,12 +109,9 @@ async fn under_lease(
     instead: &Held,
     interrupted: Option<Timestamp>,
 ) -> Result<Arc<Held>, Trouble> {
-    let held = custody.load(who).await?;
-    if is_of_use(&held, instead, who) {
-        return match held.broken() {
-            Some(broken) => Err(broken.trouble.clone()),
-            None => Ok(Arc::new(held)),
-        };
+    let held = Arc::new(custody.load(who).await?);
+    if let Some(held) = replacement(&held, instead, who)? {
+        return Ok(held);
     }
     let unanswered = held.record().unanswered.or(interrupted);
     match obtain::renewed(who, held.record()).await {
