@@ -19,21 +19,23 @@
 //! assert_eq!(greeting.unwrap(), "Hello \"Ann\"");
 //! ```
 //!
-//! It is stricter than a CRM: requests come in the announced order, one that was not announced fails the test at once, and so does one that did not come.
+//! The script is stricter than a CRM: requests come in the announced order, one that was not announced fails the test at once, and so does one that did not come.
 //! What is compared: method, address, body (JSON as JSON), and those header fields that the announcement has.
 //! There is one clock, which stands still at [`START`] unless [`Exchange::now`] sets it, and random bytes are the same in every run.
 
 pub(crate) mod current;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
+use std::rc::Rc;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::Timestamp;
 use crate::bindings::http as contract;
-pub use crate::bindings::http::Failure;
+pub use crate::bindings::http::{Failure, Request as Sent, Response as Reply};
 use crate::http::Request;
 
 /// The time of an exchange that sets no other: 2026-01-01T00:00:00Z.
@@ -48,8 +50,15 @@ pub struct Exchange {
     wanted_fields: BTreeMap<String, Vec<String>>,
     state: BTreeMap<String, Vec<u8>>,
     expected: VecDeque<Step>,
+    crm: Option<Crm>,
     story: String,
 }
+
+/// A function that plays the CRM.
+#[derive(Clone)]
+struct Crm(Rc<RefCell<Play>>);
+
+type Play = dyn FnMut(&Sent) -> Result<Reply, Failure>;
 
 /// An announced request that has no answer yet.
 #[derive(Debug)]
@@ -80,6 +89,7 @@ impl Exchange {
             wanted_fields: BTreeMap::new(),
             state: BTreeMap::new(),
             expected: VecDeque::new(),
+            crm: None,
             story: String::new(),
         }
     }
@@ -115,6 +125,24 @@ impl Exchange {
         let json = serde_json::to_vec(value).expect("the state has a JSON form");
         self.state.insert(key.to_owned(), json);
         self
+    }
+
+    /// Hands every request that is not announced to a function that plays the CRM, such as a server of your own without its socket.
+    ///
+    /// ```
+    /// use brightsync_sdk::http::Client;
+    /// use brightsync_sdk::testing::{Exchange, Reply};
+    ///
+    /// let exchange = Exchange::new().played_by(|sent| {
+    ///     let body = format!("\"{} {}\"", sent.method, sent.url).into_bytes();
+    ///     Ok(Reply { status: 200, url: sent.url.clone(), headers: Vec::new(), body })
+    /// });
+    /// let answer = exchange.run(|| Client::new().get("me").send()?.value());
+    /// assert_eq!(answer.unwrap(), "GET me");
+    /// ```
+    pub fn played_by(self, crm: impl FnMut(&Sent) -> Result<Reply, Failure> + 'static) -> Self {
+        let crm = Some(Crm(Rc::new(RefCell::new(crm))));
+        Self { crm, ..self }
     }
 
     /// Announces the next request.
@@ -169,6 +197,12 @@ impl Exchange {
     }
 }
 
+impl fmt::Debug for Crm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Crm")
+    }
+}
+
 impl Expected {
     /// Answers with a status and a JSON body; `null` is an empty body.
     pub fn answer(self, status: u16, body: Value) -> Exchange {
@@ -217,20 +251,22 @@ impl Exchange {
         request: &contract::Request,
     ) -> Result<Result<contract::Response, Failure>, String> {
         self.tell_request(request);
-        let Some(step) = self.expected.pop_front() else {
-            return Err("this request was not announced".to_owned());
+        let answer = match (self.expected.pop_front(), &self.crm) {
+            (Some(step), _) => match difference(&step.request, request) {
+                Some(difference) => return Err(difference),
+                None => step.answer,
+            },
+            (None, Some(Crm(play))) => (play.borrow_mut())(request),
+            (None, None) => return Err("this request was not announced".to_owned()),
         };
-        if let Some(difference) = difference(&step.request, request) {
-            return Err(difference);
-        }
-        match &step.answer {
+        match &answer {
             Ok(response) => {
                 let body = String::from_utf8_lossy(&response.body);
                 self.line(format!("  {} {body}", response.status).trim_end());
             }
             Err(failure) => self.line(&format!("  no answer: {failure:?}")),
         }
-        Ok(step.answer)
+        Ok(answer)
     }
 
     fn tell_request(&mut self, request: &contract::Request) {
