@@ -13,6 +13,8 @@ pub mod customer;
 pub mod espocrm;
 pub mod logs;
 pub mod renewers;
+pub mod scenario;
+pub mod scene;
 pub mod story;
 pub mod ways;
 pub mod world;

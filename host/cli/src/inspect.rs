@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use brightsync_core::component::{Caps, Inspection};
 use brightsync_core::contract;
 use brightsync_core::function::{Function, Interface};
-use brightsync_core::manifest::{Difference, Manifest, Reads, Recipe, Source};
+use brightsync_core::manifest::{Difference, Manifest, Reads, Recipe, Source, capability};
 use brightsync_core::setting::{Kind, Setting as Declared};
 use clap::Args;
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   brightsync inspect acme.wasm            what it is, what it asks for, what it can do
   brightsync inspect acme.wasm --json     the same for scripts
+  brightsync inspect *.wasm               what several connectors can do, side by side
   brightsync inspect acme-2.wasm --against acme-1.wasm
                                           what the one asks for that the other does not: what its users have to approve
 
@@ -32,10 +33,10 @@ code is 6.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Inspect {
-    /// The connector's file
-    #[arg(value_name = "FILE.wasm")]
-    file: PathBuf,
-    /// Another version, to compare what the two ask for
+    /// The connector's file, or several to compare what they can do
+    #[arg(value_name = "FILE.wasm", required = true)]
+    files: Vec<PathBuf>,
+    /// Another version of the one connector, to compare what the two ask for
     #[arg(long, value_name = "OLD.wasm")]
     against: Option<PathBuf>,
     /// Answer in JSON
@@ -45,7 +46,18 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self, setting: &Setting) -> Result<Exit> {
-        let inspection = inspection(&self.file)?;
+        let inspections = self.files.iter().map(|it| inspection(it));
+        let inspections = inspections.collect::<Result<Vec<_>>>()?;
+        match (inspections.as_slice(), &self.against) {
+            ([one], _) => self.show_one(one, setting),
+            (_, Some(_)) => {
+                bail!("--against compares one connector with an older version of it; name one file")
+            }
+            (several, None) => Ok(self.show_several(several, setting)),
+        }
+    }
+
+    fn show_one(&self, inspection: &Inspection, setting: &Setting) -> Result<Exit> {
         let difference = match (&self.against, inspection.manifest()) {
             (Some(old), Some(new)) => {
                 let old = self::inspection(old)?;
@@ -59,18 +71,56 @@ impl Inspect {
         if self.json {
             setting
                 .terminal
-                .line(document(&inspection, difference.as_ref()));
+                .line(document(inspection, difference.as_ref()));
         } else {
-            show(&inspection, &setting.terminal);
+            show(inspection, &setting.terminal);
             if let Some(difference) = &difference {
                 show_difference(difference, &setting.terminal);
             }
         }
-        Ok(if inspection.faults().is_empty() {
-            Exit::Success
+        Ok(exit([inspection]))
+    }
+
+    fn show_several(&self, inspections: &[Inspection], setting: &Setting) -> Exit {
+        if self.json {
+            let documents = inspections.iter().map(|it| document(it, None));
+            setting
+                .terminal
+                .line(Value::from(documents.collect::<Vec<_>>()));
         } else {
-            Exit::Refused
-        })
+            compare(inspections, &setting.terminal);
+        }
+        let refused = self.files.iter().zip(inspections);
+        for (file, _) in refused.filter(|(_, it)| !it.faults().is_empty()) {
+            let how = format!("brightsync inspect {}", file.display());
+            setting
+                .terminal
+                .note(format!("A host refuses {file:?}; `{how}` says why"));
+        }
+        exit(inspections)
+    }
+}
+
+fn exit<'a>(inspections: impl IntoIterator<Item = &'a Inspection>) -> Exit {
+    let mut inspections = inspections.into_iter();
+    match inspections.all(|it| it.faults().is_empty()) {
+        true => Exit::Success,
+        false => Exit::Refused,
+    }
+}
+
+/// Shows what several connectors can do, one line each, and which functions each of them has not.
+fn compare(inspections: &[Inspection], terminal: &Terminal) {
+    let manifests = || inspections.iter().filter_map(Inspection::manifest);
+    let mut table = Columns::new(&capability::COLUMNS.map(|it| (it, Left)));
+    for manifest in manifests() {
+        table.row(capability::row(manifest));
+    }
+    table.show(0, terminal);
+    let lacking = manifests().map(|it| (it.name(), capability::missing(it)));
+    for (name, missing) in lacking.filter(|(_, missing)| !missing.is_empty()) {
+        let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        terminal.line(format!("{name} has no {}", missing.join(", ")));
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod answer;
 mod authority;
+pub mod capability;
 mod difference;
 mod endpoint;
 mod host;
@@ -31,7 +32,7 @@ pub use endpoint::Endpoint;
 pub use host::Host;
 pub use http::BaseAddress;
 pub use limits::{Bucket, Counts, HeaderPlace, Limits, Reset, ResetForm, Told, Window};
-pub use reads::{DepartureKind, Me, OwnerKind, Reads, ScopeKind};
+pub use reads::{DepartureKind, Me, OwnerKind, Reads, Requests, ScopeKind};
 pub(crate) use recipe::Composed;
 pub use recipe::{
     Algorithm, Assertion, Carrier, CarrierPlace, ClientAuthentication, Digest, Encoding, Format,

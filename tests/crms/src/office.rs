@@ -87,6 +87,11 @@ impl Office {
         Some(time.timestamp_millis())
     }
 
+    /// Lets time go by.
+    pub fn pass(&mut self, milliseconds: i64) {
+        self.now += milliseconds;
+    }
+
     /// A text that nobody has had before, such as a token or a code.
     pub fn fresh(&mut self, word: &str) -> String {
         self.issued += 1;

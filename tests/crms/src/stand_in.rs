@@ -57,9 +57,19 @@ impl<C: Crm> StandIn<C> {
         self.crm.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers a request without the socket, as a browser that a test plays would make one; `target` is its path and query.
-    pub fn browse(&self, target: &str) -> Answer {
+    /// Its clock, for a host that is to live by the same time.
+    pub fn clock(&self) -> impl Fn() -> i64 + Send + Sync + 'static + use<C> {
+        let crm = Arc::clone(&self.crm);
+        move || {
+            let mut crm = crm.lock().unwrap_or_else(PoisonError::into_inner);
+            crm.office().now
+        }
+    }
+
+    /// Answers a request without the socket, as a browser that a test plays would make one; `url` is within this CRM.
+    pub fn browse(&self, url: &str) -> Answer {
         let origin = format!("http://{}", self.address);
+        let target = url.strip_prefix(&origin).unwrap_or(url);
         let request = Request::new("GET", &origin, target, Vec::new(), Vec::new());
         serve(&mut *self.crm(), &request).0
     }

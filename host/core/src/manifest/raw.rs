@@ -115,6 +115,14 @@ pub(super) struct Reads {
     pub(super) scopes: Spanned<Vec<Text>>,
     pub(super) departures: Option<Spanned<Vec<Text>>>,
     pub(super) departure_window_days: Option<Spanned<NonZeroU32>>,
+    pub(super) requests_per_1000: Option<Requests>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Requests {
+    pub(super) initial: NonZeroU32,
+    pub(super) incremental: NonZeroU32,
 }
 
 #[derive(Deserialize)]

@@ -20,6 +20,17 @@ pub struct Reads {
     pub departures: BTreeSet<DepartureKind>,
     /// How many days back the CRM reports departures; without it there is no such limit.
     pub departure_window_days: Option<NonZeroU32>,
+    /// What a read costs, if the vendor has measured it.
+    pub requests_per_1000: Option<Requests>,
+}
+
+/// How many requests a read makes for a thousand records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Requests {
+    /// To read all of them for the first time.
+    pub initial: NonZeroU32,
+    /// To learn that ten of them have changed and five have departed.
+    pub incremental: NonZeroU32,
 }
 
 /// The words that one key takes, for error messages.

@@ -9,7 +9,7 @@ use proptest::prelude::{ProptestConfig, any, proptest};
 
 use super::{MAX_LENGTH, Manifest};
 
-const FULL: &str = r#"
+pub(crate) const FULL: &str = r#"
 [connector]
 name = "demo"
 title = "Demo CRM"
@@ -78,6 +78,7 @@ owners = ["me", "anyone"]
 scopes = ["all", "updated", "departed"]
 departures = ["deleted", "merged"]
 departure-window-days = 30
+requests-per-1000 = { initial = 5, incremental = 2 }
 
 [times]
 granularity-ms = 1000
@@ -244,7 +245,11 @@ fn a_manifest_is_read_in_full() {
               "deleted",
               "merged"
             ],
-            "departure-window-days": 30
+            "departure-window-days": 30,
+            "requests-per-1000": {
+              "initial": 5,
+              "incremental": 2
+            }
           },
           "reads-of-accounts": null,
           "times": {
@@ -295,7 +300,7 @@ fn what_is_not_known_is_refused() {
         "[times]",
         "[time]",
         expect![
-            "line 71: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`, `answers`, `redact`"
+            "line 72: unknown field `time`, expected one of `connector`, `settings`, `http`, `hosts`, `auth`, `functions`, `reads`, `times`, `limits`, `answers`, `redact`"
         ],
     );
     check(
@@ -477,23 +482,23 @@ fn numbers_are_within_reason() {
     check(
         "per-second = 10",
         "per-second = 0",
-        expect!["line 76: invalid value: integer `0`, expected a nonzero u32"],
+        expect!["line 77: invalid value: integer `0`, expected a nonzero u32"],
     );
     check(
         "per-second = 10",
         "per-second = -1",
-        expect!["line 76: invalid value: integer `-1`, expected a nonzero u32"],
+        expect!["line 77: invalid value: integer `-1`, expected a nonzero u32"],
     );
     check(
         "granularity-ms = 1000",
         "granularity-ms = 0",
-        expect!["line 72: invalid value: integer `0`, expected a nonzero u32"],
+        expect!["line 73: invalid value: integer `0`, expected a nonzero u32"],
     );
     check(
         "visibility-lag-ms = 2000",
         "visibility-lag-ms = 99999999",
         expect![
-            "line 73: times.visibility-lag-ms: 99999999 is more than a day; write at most 86400000"
+            "line 74: times.visibility-lag-ms: 99999999 is more than a day; write at most 86400000"
         ],
     );
 }

@@ -7,7 +7,7 @@ use toml::Spanned;
 use super::Reader;
 use crate::function::{Function, Interface};
 use crate::manifest::reads::Words;
-use crate::manifest::{DepartureKind, Error, Me, OwnerKind, Reads, ScopeKind, raw};
+use crate::manifest::{DepartureKind, Error, Me, OwnerKind, Reads, Requests, ScopeKind, raw};
 
 impl Reader<'_> {
     pub(super) fn functions(
@@ -90,12 +90,17 @@ impl Reader<'_> {
             return Err(self.wrong(window, format!("{key}.departure-window-days"), problem));
         }
         let departure_window_days = raw.departure_window_days.as_ref().map(|it| *it.get_ref());
+        let requests_per_1000 = raw.requests_per_1000.as_ref().map(|it| Requests {
+            initial: it.initial,
+            incremental: it.incremental,
+        });
         Ok(Reads {
             me,
             owners,
             scopes,
             departures,
             departure_window_days,
+            requests_per_1000,
         })
     }
 

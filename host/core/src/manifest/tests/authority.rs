@@ -381,33 +381,33 @@ fn a_mark_that_would_cut_nothing_is_refused() {
         "path = \"App/user\"",
         "path = \"/App/user\"",
         expect![[
-            r#"line 80: redact[0].path: "/App/user" is no path of the API; write its segments as in "App/user", with "*" for any one"#
+            r#"line 81: redact[0].path: "/App/user" is no path of the API; write its segments as in "App/user", with "*" for any one"#
         ]],
     );
     check(
         "[\"/token\"]",
         "[\"token\"]",
         expect![[
-            r#"line 81: redact[0].pointers[0]: "token" is no JSON pointer; write it as in "/token" or "/list/*/key", with "~1" for a slash and "~0" for a tilde"#
+            r#"line 82: redact[0].pointers[0]: "token" is no JSON pointer; write it as in "/token" or "/list/*/key", with "~1" for a slash and "~0" for a tilde"#
         ]],
     );
     check(
         "[\"/token\"]",
         "[]",
         expect![[
-            r#"line 81: redact[0].pointers: no pointer is listed, so nothing would be cut; write for example "/token""#
+            r#"line 82: redact[0].pointers: no pointer is listed, so nothing would be cut; write for example "/token""#
         ]],
     );
     check(
         "[\"/token\"]",
         "[\"/token\", \"/token\"]",
-        expect![[r#"line 81: redact[0].pointers[1]: "/token" is listed twice; remove one"#]],
+        expect![[r#"line 82: redact[0].pointers[1]: "/token" is listed twice; remove one"#]],
     );
     check(
         "pointers = [\"/token\"]",
         "pointers = [\"/token\"]\n[[redact]]\npath = \"App/user\"\npointers = [\"/key\"]",
         expect![[
-            r#"line 83: redact[1].path: "App/user" is marked twice; list all pointers in one place"#
+            r#"line 84: redact[1].path: "App/user" is marked twice; list all pointers in one place"#
         ]],
     );
 }
