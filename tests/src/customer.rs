@@ -29,6 +29,19 @@ impl Customer {
         Self::connect_with(connector, bytes, site, recipe, fields, settings).await
     }
 
+    /// Connects like this with a host that lives by the CRM's time.
+    pub async fn at_time(
+        connector: &str,
+        site: &str,
+        clock: impl Fn() -> i64 + Send + Sync + 'static,
+        (recipe, fields): (&str, &[(&str, &str)]),
+        settings: &[(&str, &str)],
+    ) -> Self {
+        let world = World::with(|it| it.clock(clock));
+        let bytes = bytes(connector);
+        Self::in_world(world, connector, bytes, site, (recipe, fields), settings).await
+    }
+
     /// Connects through a connector with these bytes, for a guest that got a manifest.
     pub async fn connect_with(
         connector: &str,
@@ -38,7 +51,18 @@ impl Customer {
         fields: &[(&str, &str)],
         settings: &[(&str, &str)],
     ) -> Self {
-        let world = World::new();
+        let fields = (recipe, fields);
+        Self::in_world(World::new(), connector, bytes, site, fields, settings).await
+    }
+
+    async fn in_world(
+        world: World,
+        connector: &str,
+        bytes: Vec<u8>,
+        site: &str,
+        (recipe, fields): (&str, &[(&str, &str)]),
+        settings: &[(&str, &str)],
+    ) -> Self {
         let loaded = world.host.load(bytes).await;
         loaded.expect("the connector loads");
         let authority_end = site

@@ -234,6 +234,26 @@ impl EspoCrm {
         self.lock().locked = locked;
     }
 
+    /// Its clock, in milliseconds, for a host that is to live by the same time.
+    pub fn clock(&self) -> impl Fn() -> i64 + Send + Sync + 'static + use<> {
+        let site = Arc::clone(&self.site);
+        move || {
+            let site = site.lock().unwrap_or_else(PoisonError::into_inner);
+            site.store.now * 1_000
+        }
+    }
+
+    /// Ends all that was to go wrong.
+    pub fn calm(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// The ids of all records of an entity that are not deleted, in the order of their creation.
+    pub fn ids(&self, entity: Entity) -> Vec<String> {
+        let site = self.lock();
+        site.store.all(entity).map(|it| it.id.clone()).collect()
+    }
+
     /// Takes a right (`create`, `read`, `edit`, `delete`) from the role.
     pub fn deny(&self, entity: Entity, action: &'static str) {
         self.lock().denied.push((entity, action));
@@ -260,7 +280,7 @@ impl Site {
         let id = fields.get("id").and_then(Value::as_str);
         let id = id.map_or_else(|| self.store.next_id(), str::to_owned);
         let stamp = self.store.stamp();
-        self.store.records.push(Record {
+        self.store.push(Record {
             entity,
             id: id.clone(),
             deleted: false,

@@ -3,6 +3,8 @@
 //! A scene hides which CRM it is; a scenario tells the same story in all of them.
 
 mod cloud;
+mod espocrm;
+mod sandbox;
 
 use brightsync_core::manifest::Manifest;
 use brightsync_crms::{Colleague, Company, Deal, Kind, Logged, Person, Trouble};
@@ -12,6 +14,8 @@ use serde_json::{Value, json};
 use crate::customer::Customer;
 
 pub use cloud::Cloud;
+pub use espocrm::Espo;
+pub use sandbox::Sandbox;
 
 /// A CRM with a customer's connection to it.
 pub trait Scene: Send + Sync {
@@ -33,8 +37,8 @@ pub trait Scene: Send + Sync {
     /// Lets the slow indexes of a CRM that has such fall behind by so much.
     fn fall_behind(&self, milliseconds: i64);
 
-    /// After so many further requests, lets so many go wrong.
-    fn trouble(&self, after: usize, times: usize, trouble: Trouble);
+    /// Lets so many requests go wrong from now on.
+    fn trouble(&self, times: u32, trouble: Trouble);
 
     /// Ends all troubles.
     fn calm(&self);

@@ -9,6 +9,13 @@ use brightsync_tests::espocrm::{Entity, EspoCrm, Fault, Options};
 use brightsync_tests::logs;
 use serde_json::{Map, Value, json};
 
+/// The scenarios of all connectors.
+mod scenarios {
+    use brightsync_tests::scene::Espo;
+
+    brightsync_tests::scenarios!(Espo::open);
+}
+
 /// 2026-01-15 10:00:00, when the site's clock begins.
 const TEN: i64 = 1_768_471_200_000;
 

@@ -10,6 +10,13 @@ use brightsync_tests::customer::{Customer, present};
 use expect_test::expect;
 use serde_json::{Value, json};
 
+/// The scenarios of all connectors.
+mod scenarios {
+    use brightsync_tests::scene::Sandbox;
+
+    brightsync_tests::scenarios!(Sandbox::open);
+}
+
 /// An organisation with five users and nothing else, and a connection of the first of them.
 async fn empty() -> (Server, Customer) {
     open(Options::empty(1, 5)).await

@@ -21,6 +21,7 @@ mod me;
 mod meeting;
 mod merge;
 mod oauth;
+mod office;
 mod opportunity;
 mod options;
 mod page;
@@ -47,5 +48,6 @@ pub use oauth::{
     Client, ClientAuthentication, Counts, Grant, NoSuchScope, PersonError, Registered,
     RegistrationError, Scopes,
 };
+pub use office::OfficeError;
 pub use options::{Database, Options};
 pub use server::{Server, StartError};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -22,6 +23,7 @@ use crate::fault::{self, Faults};
 use crate::journal::{self, Journal};
 use crate::oauth::person::{self, PersonError};
 use crate::oauth::{Client, Counts, Oauth, Registered, RegistrationError};
+use crate::office::{self, OfficeError};
 use crate::options::{Database, Options};
 use crate::resource;
 use crate::secret::Secrets;
@@ -216,6 +218,51 @@ impl Server {
     /// If the database fails; then nothing has changed.
     pub async fn change(&self, script: &Script) -> Result<Changed, sqlx::Error> {
         change::run(&self.app.store, script).await
+    }
+
+    /// Puts records of a kind, such as `contact`, there as they are, all at one moment, and answers their ids.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such kind, or the database fails; then nothing has changed.
+    pub async fn put(
+        &self,
+        kind: &str,
+        records: Vec<Map<String, Value>>,
+    ) -> Result<Vec<String>, OfficeError> {
+        office::put(&self.app.store, kind, records).await
+    }
+
+    /// Gives records other values in some fields, as a colleague would, all at one moment.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is not there, or the database fails; then nothing has changed.
+    pub async fn edit(
+        &self,
+        kind: &str,
+        ids: &[String],
+        fields: &Map<String, Value>,
+    ) -> Result<(), OfficeError> {
+        office::edit(&self.app.store, kind, ids, fields).await
+    }
+
+    /// Deletes records, as a colleague would, all at one moment.
+    ///
+    /// # Errors
+    ///
+    /// As of [`edit`](Self::edit).
+    pub async fn remove(&self, kind: &str, ids: &[String]) -> Result<(), OfficeError> {
+        office::remove(&self.app.store, kind, ids).await
+    }
+
+    /// Answers all records of a kind, each with its `id`.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such kind, or the database fails.
+    pub async fn records(&self, kind: &str) -> Result<Vec<Value>, OfficeError> {
+        office::all(&self.app.store, kind).await
     }
 
     /// Returns a short text for a person: where the server is, and how to get in.

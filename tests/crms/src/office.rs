@@ -20,7 +20,7 @@ pub struct Office {
     pub revoked: bool,
     /// What the credential may not do, in the words of the scenarios; see [`Crm::lacks`](crate::Crm::lacks).
     pub lacking: bool,
-    troubles: Vec<(usize, usize, Trouble)>,
+    troubles: Vec<(u32, u32, Trouble)>,
     seen: Vec<Seen>,
     violations: Vec<String>,
     issued: u64,
@@ -112,7 +112,7 @@ impl Office {
     }
 
     /// After so many further requests, lets so many go wrong.
-    pub fn trouble(&mut self, after: usize, times: usize, trouble: Trouble) {
+    pub fn trouble(&mut self, after: u32, times: u32, trouble: Trouble) {
         self.troubles.push((after, times, trouble));
     }
 

@@ -1,5 +1,7 @@
 //! The records, and the attributes that the server works out from others.
 
+use std::collections::HashMap;
+
 use chrono::DateTime;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +19,9 @@ pub(super) struct Record {
 /// Every record of the site, and its clock.
 #[derive(Debug)]
 pub(super) struct Store {
-    pub(super) records: Vec<Record>,
+    records: Vec<Record>,
+    // Invariant: where each id stands in `records`; no two entities share one.
+    places: HashMap<String, usize>,
     pub(super) custom: Vec<(Entity, &'static str)>,
     /// Seconds since the Unix epoch.
     pub(super) now: i64,
@@ -67,6 +71,7 @@ impl Store {
     pub(super) fn new(now: i64, custom: Vec<(Entity, &'static str)>) -> Self {
         Self {
             records: Vec::new(),
+            places: HashMap::new(),
             custom,
             now,
             made: 0,
@@ -89,15 +94,18 @@ impl Store {
     }
 
     pub(super) fn any(&self, entity: Entity, id: &str) -> Option<&Record> {
-        self.records
-            .iter()
-            .find(|it| it.entity == entity && it.id == id)
+        let record = self.records.get(*self.places.get(id)?)?;
+        (record.entity == entity).then_some(record)
     }
 
     pub(super) fn live_mut(&mut self, entity: Entity, id: &str) -> Option<&mut Record> {
-        self.records
-            .iter_mut()
-            .find(|it| it.entity == entity && it.id == id && !it.deleted)
+        let record = self.records.get_mut(*self.places.get(id)?)?;
+        (record.entity == entity && !record.deleted).then_some(record)
+    }
+
+    pub(super) fn push(&mut self, record: Record) {
+        self.places.insert(record.id.clone(), self.records.len());
+        self.records.push(record);
     }
 
     pub(super) fn all(&self, entity: Entity) -> impl Iterator<Item = &Record> {

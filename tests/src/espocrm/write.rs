@@ -59,7 +59,7 @@ pub(super) fn create(
         record.fields.insert(name.to_owned(), value);
     }
     let seen = store.detail(&record);
-    store.records.push(record);
+    store.push(record);
     Ok(seen)
 }
 

@@ -85,7 +85,7 @@ async fn interrupted(scene: &dyn Scene, trouble: Trouble, expected: impl Fn(&str
     let first = reading.next().await.expect("a page");
     read.extend(first.expect("nothing is wrong yet"));
     // More often than the host asks again.
-    scene.trouble(0, 50, trouble);
+    scene.trouble(50, trouble);
     let refused = reading.next().await.expect("a page");
     let refused = refused.expect_err("the trouble was not noticed");
     assert!(expected(&refused), "{trouble:?}: {refused}");

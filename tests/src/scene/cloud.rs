@@ -43,7 +43,7 @@ impl<C: Crm> Cloud<C> {
         Self {
             stand_in,
             customer: Customer { world, connection },
-            manifest: Manifest::parse(&shipped).expect("the shipped manifest is sound"),
+            manifest: self::shipped(connector),
         }
     }
 
@@ -57,8 +57,13 @@ fn key() -> ConnectionKey {
     ConnectionKey::new("acme", "crm").expect("two names")
 }
 
+/// The manifest that ships with a connector.
+pub(super) fn shipped(connector: &str) -> Manifest {
+    Manifest::parse(&manifest(connector)).expect("the shipped manifest is sound")
+}
+
 /// The manifest of a connector of this repository, as it stands beside its source.
-pub(super) fn manifest(connector: &str) -> String {
+fn manifest(connector: &str) -> String {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
     let path = plugins.join(name(connector)).join("connector.toml");
     std::fs::read_to_string(path).expect("every connector has a manifest")
@@ -253,9 +258,8 @@ impl<C: Crm> Scene for Cloud<C> {
         self.stand_in.crm().office().lag = milliseconds;
     }
 
-    fn trouble(&self, after: usize, times: usize, trouble: Trouble) {
-        let mut crm = self.stand_in.crm();
-        crm.office().trouble(after, times, trouble);
+    fn trouble(&self, times: u32, trouble: Trouble) {
+        self.stand_in.crm().office().trouble(0, times, trouble);
     }
 
     fn calm(&self) {

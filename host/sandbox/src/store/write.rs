@@ -26,9 +26,7 @@ impl Session {
         resource: &'static Resource,
         body: Body,
     ) -> Result<Row, sqlx::Error> {
-        let number: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(number), 0) + 1 FROM record")
-            .fetch_one(&mut *self.transaction)
-            .await?;
+        let number = self.next_number().await?;
         let id = self.id(resource, number);
         let now = self.now;
         let new = New {
@@ -48,6 +46,13 @@ impl Session {
             state: State::Live,
             body,
         })
+    }
+
+    /// The number that the next record gets.
+    pub(crate) async fn next_number(&mut self) -> Result<i64, sqlx::Error> {
+        sqlx::query_scalar("SELECT COALESCE(MAX(number), 0) + 1 FROM record")
+            .fetch_one(&mut *self.transaction)
+            .await
     }
 
     /// Inserts records in one statement, numbered from `first` on.
