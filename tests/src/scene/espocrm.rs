@@ -88,7 +88,7 @@ impl Scene for Espo {
     }
 
     fn pass(&self, milliseconds: i64) {
-        self.site.pass(milliseconds.div_ceil(1_000));
+        self.site.pass((milliseconds + 999) / 1_000);
     }
 
     fn fall_behind(&self, _: i64) {}

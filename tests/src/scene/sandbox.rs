@@ -108,7 +108,7 @@ impl Scene for Sandbox {
     }
 
     fn pass(&self, milliseconds: i64) {
-        self.time.pass(milliseconds.div_ceil(1_000));
+        self.time.pass((milliseconds + 999) / 1_000);
     }
 
     fn fall_behind(&self, _: i64) {}
