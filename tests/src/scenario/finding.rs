@@ -91,7 +91,7 @@ pub async fn update_and_clear(scene: &dyn Scene) {
     let renamed = json!({"id": account, "patch": {"edits": [["name", {"set": "Second Name"}]]}});
     story.tell("update-account", renamed).await;
     story.tell("get-account", json!({"id": account})).await;
-    let married = patch(json!([["family-name", {"set": "O'Hara"}]]));
+    let married = patch(json!([["full-name", {"set": "Ann O'Hara"}]]));
     story.tell("update-contact", married).await;
     let read = story.tell("get-contact", json!({"id": contact})).await;
     story.line(kept(&read));

@@ -40,9 +40,9 @@ pub async fn revoked_credential(scene: &dyn Scene) {
 
 /// A scope or a right is missing: the refusal is no lost credential, and names what is missing.
 pub async fn missing_scope(scene: &dyn Scene) {
-    let customer = scene.customer();
-    customer.ask("get-me", json!({})).await;
+    scene.customer().ask("get-me", json!({})).await;
     let restricted = scene.restrict();
+    let customer = scene.customer();
     let error = customer
         .call(restricted.function, restricted.arguments)
         .await;
