@@ -16,6 +16,7 @@ mod canary;
 mod caps;
 mod choke_point;
 mod compiling;
+mod connectors;
 mod creation;
 mod credential;
 mod egress;
