@@ -11,6 +11,7 @@ pub mod canary;
 pub mod cloud;
 pub mod customer;
 pub mod espocrm;
+pub mod gate;
 pub mod logs;
 pub mod renewers;
 pub mod scenario;

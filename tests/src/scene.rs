@@ -5,6 +5,7 @@
 mod cloud;
 mod espocrm;
 mod sandbox;
+mod tryton;
 
 use brightsync_core::manifest::Manifest;
 use brightsync_crms::{Colleague, Company, Deal, Kind, Logged, Person, Trouble};
@@ -16,6 +17,7 @@ use crate::customer::Customer;
 pub use cloud::Cloud;
 pub use espocrm::Espo;
 pub use sandbox::Sandbox;
+pub use tryton::Tryton;
 
 /// A CRM with a customer's connection to it.
 pub trait Scene: Send + Sync {

@@ -9,9 +9,7 @@ use brightsync_tests::connector;
 fn folders() -> Vec<PathBuf> {
     let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
     let names = connector::NAMES.iter().map(|it| it.to_lowercase());
-    let mut folders: Vec<_> = names
-        .map(|it| plugins.join(it.replace('_', "-")))
-        .collect();
+    let mut folders: Vec<_> = names.map(|it| plugins.join(it.replace('_', "-"))).collect();
     folders.sort();
     folders
 }

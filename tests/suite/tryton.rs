@@ -9,6 +9,13 @@ use brightsync_tests::connector;
 use brightsync_tests::customer::{Customer, present};
 use serde_json::{Value, json};
 
+/// The scenarios of all connectors.
+mod scenarios {
+    use brightsync_tests::scene::Tryton;
+
+    brightsync_tests::scenarios!(Tryton::open);
+}
+
 /// A Tryton of its own, and a user's connection to it.
 struct Tryton {
     // Stopped when it goes.

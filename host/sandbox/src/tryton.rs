@@ -23,4 +23,4 @@ mod server;
 pub use environment::{Environment, PrepareError};
 pub use login::Login;
 pub use python::PythonError;
-pub use server::{Options, Server, StartError};
+pub use server::{Options, OrderError, Server, StartError};

@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::command::{isolated, tail};
@@ -38,6 +40,8 @@ pub struct Options {
 pub struct Server {
     // Invariant: the standard input of the child is this process's to close, and stays open.
     child: Child,
+    // What it writes to its standard output, a line each; one order at a time is under way.
+    lines: Mutex<Receiver<String>>,
     folder: TempDir,
     address: SocketAddr,
     url: String,
@@ -82,6 +86,11 @@ pub enum StartError {
     Silent(#[source] io::Error),
 }
 
+/// Tryton does not do what it was told, or has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("Tryton does not carry an order out: {0}")]
+pub struct OrderError(String);
+
 impl Options {
     /// Returns the options of a demonstration; Tryton takes about a dozen seconds to write it.
     pub fn demonstration() -> Self {
@@ -115,15 +124,17 @@ impl Server {
         if options.accounts > 0 || options.contacts > 0 {
             command.args([options.accounts.to_string(), options.contacts.to_string()]);
         }
-        let child = command
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(complaints)
             .spawn()
             .map_err(StartError::Start)?;
         // From here on an early return drops the server, and with it the process.
+        let lines = Mutex::new(lines(&mut child));
         let mut server = Self {
             child,
+            lines,
             folder,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             url: String::new(),
@@ -175,18 +186,28 @@ impl Server {
             .unwrap_or_default()
     }
 
+    /// Has the office do something, as an administrator and in one transaction, and answers what it says: see `carry_out` in `serve.py`.
+    ///
+    /// # Errors
+    ///
+    /// If Tryton does not do it, or has ended.
+    pub fn order(&self, order: &Value) -> Result<Value, OrderError> {
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = |_| OrderError(self.complaints());
+        let mut stdin = self.child.stdin.as_ref().ok_or_else(|| ended(()))?;
+        writeln!(stdin, "{order}").map_err(|_| ended(()))?;
+        let answer = lines.recv().map_err(|_| ended(()))?;
+        let mut answer: Value = serde_json::from_str(&answer).map_err(|_| OrderError(answer))?;
+        match answer.get_mut("answer") {
+            Some(answer) => Ok(answer.take()),
+            None => Err(OrderError(answer.to_string())),
+        }
+    }
+
     /// Waits for the port, which the server writes when it listens.
     fn port(&mut self, patience: Duration) -> Result<u16, StartError> {
-        let (sender, receiver) = mpsc::channel();
-        if let Some(stdout) = self.child.stdout.take() {
-            // The thread ends with the line, or with the process.
-            thread::spawn(move || {
-                let mut line = String::new();
-                let _read = BufReader::new(stdout).read_line(&mut line);
-                drop(sender.send(line));
-            });
-        }
-        let line = match receiver.recv_timeout(patience) {
+        let lines = self.lines.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let line = match lines.recv_timeout(patience) {
             Ok(line) => line,
             Err(RecvTimeoutError::Disconnected) => String::new(),
             Err(RecvTimeoutError::Timeout) => {
@@ -216,6 +237,21 @@ impl Server {
             })
         }
     }
+}
+
+/// Passes on what a process writes to its standard output; ends with the process.
+fn lines(child: &mut Child) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    receiver
 }
 
 impl Drop for Server {
