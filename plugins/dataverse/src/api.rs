@@ -7,6 +7,8 @@ use brightsync_sdk::{
     Error, Id, Page, PageRequest, Reason, Result, Token, Written, log, settings, time,
 };
 
+use serde_json::Value;
+
 use crate::odata::{self, Filter, Guid, Query};
 use crate::refusal;
 
@@ -131,7 +133,7 @@ impl Api {
         };
         let mut all = Page::empty();
         for answer in http::send_all(odata::parts(&ids).iter().map(request).collect()) {
-            all.append(answer?.read(|it| Ok(Page::read(it.items("value"), table.id, &map)))?);
+            all.append(answer?.read(|it| Ok(living(it, table, &map)))?);
         }
         Ok(all)
     }
@@ -160,7 +162,8 @@ impl Api {
         let Some(values) = rest.first() else {
             return Ok(Page::empty());
         };
-        let mut found = self.find(table, &Filter::among(columns, values), page, part, map)?;
+        let among = Filter::among(columns, values);
+        let mut found = self.find(table, Some(&among), page, part, map)?;
         let is_new = |it: &T| !before.iter().flatten().any(|value| has(it, value));
         found.items.retain(is_new);
         if found.end.next.is_none() && 1 < rest.len() {
@@ -169,11 +172,11 @@ impl Api {
         Ok(found)
     }
 
-    /// Answers one page of the rows that meet a condition.
+    /// Answers one page of the rows that meet a condition, without those that were merged into others.
     pub(crate) fn find<T>(
         &self,
         table: &Table,
-        filter: &Filter,
+        filter: Option<&Filter>,
         page: &PageRequest,
         part: u64,
         map: impl Fn(Object<'_>) -> Result<T>,
@@ -185,7 +188,7 @@ impl Api {
         let address = match &link {
             Some(link) => table.checked(link)?,
             None => {
-                let query = Query::new(table.set, &table.select()).filter(Some(filter));
+                let query = Query::new(table.set, &table.select()).filter(filter);
                 query.order_by(table.id).expand(table.expand).into_address()
             }
         };
@@ -193,7 +196,7 @@ impl Api {
         let answer = self.list(address, size, false).send();
         following(link.is_some(), answer)?.read(|it| {
             let next = table.link(it, "@odata.nextLink")?;
-            let rows = Page::read(it.items("value"), table.id, &map);
+            let rows = living(it, table, &map);
             Ok(rows.with_next(next.map(|it| self::next(Some(it), part))))
         })
     }
@@ -330,6 +333,18 @@ pub(crate) fn began(before: i64, answer: &Response) -> i64 {
         .header("date")
         .and_then(|it| time::parse_http_date(it).ok());
     date.map_or(before, |it| it.min(before))
+}
+
+/// Maps the rows of an answer, without those that were merged into others.
+fn living<T>(it: Object<'_>, table: &Table, map: &dyn Fn(Object<'_>) -> Result<T>) -> Page<T> {
+    let mut page = Page::empty();
+    for row in it.items("value") {
+        if row.get("merged").is_none_or(|it| it != true) {
+            let id = row.get(table.id).and_then(Value::as_str);
+            page.push(id.map(str::to_owned), Object::read(row, map));
+        }
+    }
+    page
 }
 
 fn next(link: Option<String>, part: u64) -> Token {

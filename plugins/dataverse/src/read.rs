@@ -13,7 +13,7 @@ use brightsync_sdk::{
 };
 use serde_json::Value;
 
-use crate::api::{Api, LARGEST_PAGE, LOOKUP_KIND, Table, began, expired, following};
+use crate::api::{Api, LARGEST_PAGE, LOOKUP_KIND, Table, began, following};
 use crate::odata::{Filter, Guid, Query};
 
 /// The largest page of whole rows, which have a kilobyte each and must fit into the memory of a call.
@@ -197,8 +197,7 @@ impl Api {
         let answer = self.list(link, size(request), is_all).send();
         let answer = following(!is_all || place.link.is_some(), answer)?;
         let departed = matches!(request.scope, Scope::DepartedSince(_));
-        let mut again = Vec::new();
-        let mut page = answer.read(|it| {
+        let (mut page, short) = answer.read(|it| {
             let mut page = Page::empty();
             let mut ids = Vec::new();
             for row in it.items("value") {
@@ -224,14 +223,8 @@ impl Api {
                 ..page.end
             };
             Ok((page, ids))
-        });
-        if let Ok((_, ids)) = &mut page {
-            again.append(ids);
-        }
-        let (mut page, _) = page?;
-        if !again.is_empty() {
-            page.append(self.rows(table, &again, map)?.map(Change::Present));
-        }
+        })?;
+        page.append(self.rows(table, &short, map)?.map(Change::Present));
         Ok(page)
     }
 }
@@ -321,6 +314,3 @@ pub(crate) fn merged_into(it: Object<'_>) -> Option<String> {
     let master = it.get("_masterid_value");
     master.filter(|_| it.get("merged") == Some(true))
 }
-
-#[allow(dead_code, reason = "referred to by documentation")]
-const _: Option<fn() -> Error> = Some(expired);

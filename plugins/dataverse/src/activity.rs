@@ -1,0 +1,360 @@
+//! Activities: e-mails and appointments, what they are about, and who takes part.
+//!
+//! An activity is made open, and then brought to its state.
+//! One that is completed is read-only, so to be changed it is opened and completed again; its parties are a list that is replaced as a whole.
+
+use brightsync_sdk::http::Request;
+use brightsync_sdk::json::{Body, Object};
+use brightsync_sdk::patch::{Change, ListEdits};
+use brightsync_sdk::{Error, InvalidField, Party, Reason, Ref, Result, Written};
+use serde_json::Value;
+
+use crate::api::{Api, Table, version};
+use crate::odata::{Guid, Query};
+use crate::read::look_up_kind;
+use crate::write::{Row, bound, text};
+
+/// The kinds of rows that an activity can be about, the best first: it has room for one.
+///
+/// A contact comes last, since a contact who takes part has the activity anyway.
+const REGARDING: [(&str, &str); 4] = [
+    ("opportunity", "opportunities"),
+    ("account", "accounts"),
+    ("lead", "leads"),
+    ("contact", "contacts"),
+];
+
+/// The kinds of rows that take part, in the contract's words, Dataverse's, and in addresses.
+const TAKING_PART: [(&str, &str, &str); 4] = [
+    ("contact", "contact", "contacts"),
+    ("account", "account", "accounts"),
+    ("lead", "lead", "leads"),
+    ("user", "systemuser", "systemusers"),
+];
+
+/// How somebody takes part: the column `participationtypemask`.
+pub(crate) type Part = i64;
+
+/// A kind of activity.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    pub(crate) table: Table,
+    /// The list of those who take part.
+    pub(crate) parties: &'static str,
+    /// The field of the contract that has most of them.
+    pub(crate) field: &'static str,
+    /// The parts that this connector writes; others, such as the owner's, are Dataverse's own.
+    pub(crate) parts: &'static [Part],
+}
+
+/// A state and its reason: `statecode` and `statuscode`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct State(pub(crate) i64, pub(crate) i64);
+
+/// The state in which an activity can be edited.
+const OPEN: State = State(0, 1);
+
+/// An activity as it is.
+pub(crate) struct Present {
+    pub(crate) state: State,
+    pub(crate) parties: Vec<(Part, Party)>,
+    pub(crate) about: Vec<Ref>,
+    /// What a write would answer that changes nothing.
+    pub(crate) written: Written,
+}
+
+/// What becomes of an activity.
+pub(crate) struct Draft {
+    pub(crate) row: Row,
+    /// Everybody who takes part; none leaves them alone.
+    pub(crate) parties: Option<Vec<(Part, Party)>>,
+    pub(crate) state: State,
+}
+
+impl Api {
+    /// Makes an activity and brings it to its state.
+    pub(crate) fn log(&self, activity: &Activity, mut draft: Draft) -> Result<Written> {
+        let parties = rows(activity, &mut draft);
+        draft.row.body.set(activity.parties, parties.into());
+        let written = self.create(&activity.table, &draft.row.body)?;
+        let id = crate::api::known(&written.id)?;
+        Ok(self.conclude(activity, &id, draft, written))
+    }
+
+    /// Reads an activity as it is.
+    pub(crate) fn activity(&self, activity: &Activity, id: &Guid) -> Result<Present> {
+        let answer = self.activity_request(activity, id).send()?;
+        answer.read(|it| {
+            Ok(Present {
+                state: State(it.need("statecode"), it.need("statuscode")),
+                parties: it.each(activity.parties, |it| {
+                    (it.need("participationtypemask"), party(it))
+                }),
+                about: regarding(it).into_iter().collect(),
+                written: self.written(&activity.table, it),
+            })
+        })
+    }
+
+    fn activity_request(&self, activity: &Activity, id: &Guid) -> Request {
+        let Activity { table, parties, .. } = activity;
+        let expand = format!("{parties}($select=_partyid_value,addressused,participationtypemask)");
+        let row = format!("{}({id})", table.set);
+        let query = Query::new(&row, table.columns).expand(Some(&expand));
+        self.get(query.into_address())
+    }
+
+    /// Changes an activity, which is open meanwhile, and brings it back to its state or to a new one.
+    pub(crate) fn relog(
+        &self,
+        activity: &Activity,
+        id: &Guid,
+        present: Present,
+        mut draft: Draft,
+        if_version: Option<&str>,
+    ) -> Result<Written> {
+        let known = version(if_version)?;
+        if known.is_some() && known != present.written.version.as_deref() {
+            return Err(Error::stale("the activity was changed meanwhile"));
+        }
+        let parties = draft.parties.is_some().then(|| rows(activity, &mut draft));
+        let is_edited = !draft.row.body.is_empty() || parties.is_some();
+        if !is_edited && draft.state == present.state {
+            return Ok(Written {
+                incomplete: draft.row.incomplete,
+                ..present.written
+            });
+        }
+        let mut known = known;
+        let mut written = present.written;
+        let was_open = present.state.0 == OPEN.0;
+        if is_edited && !was_open {
+            written = self.change(&activity.table, id, &OPEN.body(), known.take())?;
+        }
+        let edited = self.edit(activity, id, &draft, parties, known);
+        match edited {
+            Ok(edited) => {
+                let written = edited.unwrap_or(written);
+                if was_open && draft.state == present.state {
+                    return Ok(Written {
+                        incomplete: draft.row.incomplete,
+                        ..written
+                    });
+                }
+                Ok(self.conclude(activity, id, draft, written))
+            }
+            Err(error) if was_open => Err(error),
+            Err(error) => {
+                let closed = self.change(&activity.table, id, &present.state.body(), None);
+                let end = match closed {
+                    Ok(_) => "its state is as before",
+                    Err(_) => "it stays open, though it was not before",
+                };
+                Err(Error {
+                    message: format!("{}; {end}", error.message),
+                    ..error
+                })
+            }
+        }
+    }
+
+    /// Writes the columns and the parties of an open activity.
+    fn edit(
+        &self,
+        activity: &Activity,
+        id: &Guid,
+        draft: &Draft,
+        parties: Option<Vec<Value>>,
+        known: Option<&str>,
+    ) -> Result<Option<Written>> {
+        let mut written = None;
+        if !draft.row.body.is_empty() {
+            written = Some(self.change(&activity.table, id, &draft.row.body, known)?);
+        }
+        if let Some(parties) = parties {
+            let parties = Body::new().with("value", parties);
+            self.replace(&activity.table, id, activity.parties, &parties)
+                .map_err(|error| half_done(error, activity, id, written.is_some()))?;
+        }
+        Ok(written)
+    }
+
+    /// Brings an activity that was written to its state; if that does not work, it exists all the same.
+    fn conclude(&self, activity: &Activity, id: &Guid, draft: Draft, written: Written) -> Written {
+        let mut incomplete = draft.row.incomplete;
+        let written = if draft.state == OPEN {
+            written
+        } else {
+            match self.change(&activity.table, id, &draft.state.body(), None) {
+                Ok(written) => written,
+                Err(error) => {
+                    let reason = format!("it stays open, and was not completed: {}", error.message);
+                    incomplete.push(InvalidField {
+                        code: error.code,
+                        ..InvalidField::unnamed(reason)
+                    });
+                    written
+                }
+            }
+        };
+        Written {
+            incomplete,
+            ..written
+        }
+    }
+}
+
+impl State {
+    fn body(self) -> Body {
+        let body = Body::new().with("statecode", self.0);
+        body.with("statuscode", self.1)
+    }
+}
+
+/// Says of a list that could not be replaced what was written before it.
+fn half_done(error: Error, activity: &Activity, id: &Guid, columns: bool) -> Error {
+    if !columns {
+        return error;
+    }
+    let message = format!("{}; its other fields were changed", error.message);
+    let reason = match error.reason {
+        Reason::InDoubt(_) => {
+            Reason::InDoubt(vec![Ref::new(activity.table.name, id.as_str())])
+        }
+        reason => reason,
+    };
+    Error {
+        reason,
+        message,
+        ..error
+    }
+}
+
+/// The parties as rows; those that have neither an address nor a row that takes part are named.
+fn rows(activity: &Activity, draft: &mut Draft) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (part, party) in draft.parties.take().unwrap_or_default() {
+        if !activity.parts.contains(&part) {
+            continue;
+        }
+        match row(&party, part) {
+            Some(row) => rows.push(row),
+            None => {
+                let who = party.name.as_deref().unwrap_or("somebody");
+                let reason = format!("{who} has neither an address nor a row that can take part");
+                draft.row.leave(activity.field, reason);
+            }
+        }
+    }
+    rows
+}
+
+fn row(party: &Party, part: Part) -> Option<Value> {
+    let link = party.link.as_ref().and_then(|link| {
+        let (_, name, set) = TAKING_PART.iter().find(|it| it.0 == link.kind)?;
+        Some((format!("partyid_{name}@odata.bind"), bound(set, &link.id)?))
+    });
+    if link.is_none() && party.address.is_none() {
+        return None;
+    }
+    let mut row = Body::new()
+        .with("participationtypemask", part)
+        .with_some("addressused", party.address.clone());
+    if let Some((name, link)) = link {
+        row.set(&name, link.into());
+    }
+    Some(row.into())
+}
+
+fn party(it: Object<'_>) -> Party {
+    let kind = look_up_kind(it, "_partyid_value");
+    let known = TAKING_PART
+        .iter()
+        .find(|known| Some(known.1) == kind.as_deref());
+    let link = known.zip(text(it, "_partyid_value"));
+    Party {
+        address: text(it, "addressused"),
+        link: link.map(|(known, id)| Ref::new(known.0, id)),
+        ..Party::default()
+    }
+}
+
+/// Applies edits to those who take part in one way, and leaves the others as they are.
+pub(crate) fn edit_parties(
+    parties: &mut Vec<(Part, Party)>,
+    part: Part,
+    edits: ListEdits<Party>,
+) {
+    let (now, others) = std::mem::take(parties)
+        .into_iter()
+        .partition::<Vec<_>, _>(|it| it.0 == part);
+    let now = now.into_iter().map(|it| it.1).collect();
+    *parties = others;
+    parties.extend(edits.apply(now, is_same).into_iter().map(|it| (part, it)));
+}
+
+/// Somebody is known by the row, or by the address.
+pub(crate) fn is_same(one: &Party, other: &Party) -> bool {
+    match (&one.address, &other.address) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        _ => one.link.is_some() && one.link == other.link,
+    }
+}
+
+fn regarding(it: Object<'_>) -> Option<Ref> {
+    let kind = look_up_kind(it, "_regardingobjectid_value")?;
+    Some(Ref::new(kind, text(it, "_regardingobjectid_value")?))
+}
+
+/// Chooses what an activity is about, and names what there is no room for; who takes part is linked as such.
+pub(crate) fn set_about(
+    row: &mut Row,
+    activity: &Activity,
+    about: &[Ref],
+    parties: &[(Part, Party)],
+) {
+    let chosen = REGARDING.iter().find_map(|(kind, set)| {
+        let is_it = |it: &&Ref| it.kind == *kind && Guid::parse(&it.id).is_some();
+        Some((*kind, *set, about.iter().find(is_it)?))
+    });
+    let name = activity.table.name;
+    let name = |kind: &str| format!("regardingobjectid_{kind}_{name}@odata.bind");
+    match chosen {
+        Some((kind, set, it)) => {
+            let link = bound(set, &it.id);
+            row.body.set(&name(kind), link.into());
+        }
+        None => row.body.set(&name("contact"), Value::Null),
+    }
+    for it in about {
+        let takes_part = parties.iter().any(|(_, party)| party.link.as_ref() == Some(it));
+        if takes_part || chosen.is_some_and(|(_, _, chosen)| chosen == it) {
+            continue;
+        }
+        let reason = format!(
+            "Dataverse links one row with an activity, and has no room for {} {}",
+            it.kind, it.id
+        );
+        row.leave("about", reason);
+    }
+}
+
+/// Sets the subject, and names it if the column has no room for all of it.
+pub(crate) fn set_subject(row: &mut Row, change: Option<Change<String>>, longest: usize) {
+    let Some(change) = change else { return };
+    let given = change.into_option().unwrap_or_default();
+    let kept = subject(&given, longest);
+    if longest < given.trim().chars().count() {
+        row.leave("subject", format!("it has room for {longest} characters"));
+    }
+    row.body.set("subject", kept.into());
+}
+
+/// A subject as the column takes it.
+pub(crate) fn subject(text: &str, longest: usize) -> String {
+    let subject: String = text.trim().chars().take(longest).collect();
+    match subject.is_empty() {
+        true => "(no subject)".to_owned(),
+        false => subject,
+    }
+}
