@@ -33,7 +33,8 @@ use opportunity::OPPORTUNITIES;
 use user::USERS;
 use write::{Row, check_new, check_patch};
 
-struct Dataverse {
+/// The connector.
+pub struct Dataverse {
     api: Api,
 }
 

@@ -32,9 +32,8 @@ struct Place {
 /// How a row concerns a read.
 enum Row {
     Here,
+    /// Deleted, merged into another row, or of somebody else.
     Gone(Departure),
-    /// Of somebody else, or merged into another row.
-    Away(Departure),
 }
 
 impl Api {
@@ -196,24 +195,22 @@ impl Api {
         let is_short = request.detail == Detail::Full && !has_columns(&link, &table.select());
         let answer = self.list(link, size(request), is_all).send();
         let answer = following(!is_all || place.link.is_some(), answer)?;
-        let departed = matches!(request.scope, Scope::DepartedSince(_));
+        let only_gone = matches!(request.scope, Scope::DepartedSince(_));
         let (mut page, short) = answer.read(|it| {
             let mut page = Page::empty();
             let mut ids = Vec::new();
             for row in it.items("value") {
                 let what = Object::read(row, |it| Ok(row_of(it, table, place.owner.as_ref())));
                 match what {
-                    Ok(Row::Here) if departed => {}
+                    Ok(Row::Here) if only_gone => {}
                     Ok(Row::Here) if is_short => ids.extend(id_of(row, table)),
                     Ok(Row::Here) => {
                         let entry =
                             |it: Object<'_>| Change::read(it, table.id, request.detail, map);
                         page.push(id_of(row, table), Object::read(row, entry));
                     }
-                    Ok(Row::Gone(departure) | Row::Away(departure)) if departed => {
-                        page.items.push(Change::Departed(departure));
-                    }
-                    Ok(Row::Gone(_) | Row::Away(_)) => {}
+                    Ok(Row::Gone(_)) if is_all => {}
+                    Ok(Row::Gone(departure)) => page.items.push(Change::Departed(departure)),
                     Err(error) => page.push(id_of(row, table), Err(error)),
                 }
             }
@@ -287,11 +284,11 @@ fn row_of(it: Object<'_>, table: &Table, owner: Option<&Guid>) -> Row {
     let id = it.id(table.id);
     // Of two rows that were merged one stays behind, switched off, and names the other.
     if let (Some(true), Some(master)) = (it.get("merged"), it.get("_masterid_value")) {
-        return Row::Away(departure(id, DepartureKind::Merged(master)));
+        return Row::Gone(departure(id, DepartureKind::Merged(master)));
     }
     match owner {
         Some(owner) if it.get::<String>("_ownerid_value").as_deref() != Some(owner.as_str()) => {
-            Row::Away(departure(id, DepartureKind::Reassigned))
+            Row::Gone(departure(id, DepartureKind::Reassigned))
         }
         Some(_) | None => Row::Here,
     }

@@ -146,6 +146,13 @@ impl Dataverse {
         });
     }
 
+    /// Makes the customer of an opportunity, which is set, a contact.
+    pub fn customer_is_a_contact(&mut self, deal: &str) {
+        self.edit("opportunities", deal, |row| {
+            row.kinds.insert("_customerid_value".to_owned(), "contact");
+        });
+    }
+
     /// A column of a row; null if there is none.
     pub fn value(&self, set: &str, id: &str, property: &str) -> Value {
         let schema = Schema::of(set).and_then(|it| self.store(it).get(id));

@@ -187,6 +187,7 @@ impl Dataverse {
             "$deltatoken",
         ];
         let options = self.options(schema, request, &allowed)?;
+        self.last_filter.clone_from(&options.filter);
         let target = format!("{}?{}", request.path, request.raw_query);
         let is_link = options.skip.is_some() || options.delta.is_some();
         if is_link && !self.links.contains(&target) {
