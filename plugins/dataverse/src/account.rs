@@ -56,7 +56,11 @@ pub(crate) fn row(mut fields: Fields, read: impl Fn() -> Result<Vec<String>>) ->
     let domains = fields.list::<String>("domains")?;
     let mut row = Row::finish(Draft::from(fields).texts(&[("name", "name")]))?;
     if let Some(edits) = domains {
-        let now = if edits.is_whole() { Vec::new() } else { read()? };
+        let now = if edits.is_whole() {
+            Vec::new()
+        } else {
+            read()?
+        };
         let same = |one: &String, other: &String| domain::of(one) == domain::of(other);
         let mut then = edits.apply(now, same).into_iter();
         row.body.set("websiteurl", then.next().into());
@@ -82,6 +86,10 @@ pub(crate) fn of_domain(domain: &str) -> Filter {
 fn domains(it: Object<'_>) -> Vec<String> {
     let mut domains = web_site(it);
     let address = text(it, "emailaddress1").and_then(|it| domain::of(&it));
-    domains.extend(address.filter(|it| !domains.iter().any(|known| domain::of(known).as_ref() == Some(it))));
+    domains.extend(address.filter(|it| {
+        !domains
+            .iter()
+            .any(|known| domain::of(known).as_ref() == Some(it))
+    }));
     domains
 }

@@ -218,9 +218,7 @@ fn half_done(error: Error, activity: &Activity, id: &Guid, columns: bool) -> Err
     }
     let message = format!("{}; its other fields were changed", error.message);
     let reason = match error.reason {
-        Reason::InDoubt(_) => {
-            Reason::InDoubt(vec![Ref::new(activity.table.name, id.as_str())])
-        }
+        Reason::InDoubt(_) => Reason::InDoubt(vec![Ref::new(activity.table.name, id.as_str())]),
         reason => reason,
     };
     Error {
@@ -280,11 +278,7 @@ fn party(it: Object<'_>) -> Party {
 }
 
 /// Applies edits to those who take part in one way, and leaves the others as they are.
-pub(crate) fn edit_parties(
-    parties: &mut Vec<(Part, Party)>,
-    part: Part,
-    edits: ListEdits<Party>,
-) {
+pub(crate) fn edit_parties(parties: &mut Vec<(Part, Party)>, part: Part, edits: ListEdits<Party>) {
     let (now, others) = std::mem::take(parties)
         .into_iter()
         .partition::<Vec<_>, _>(|it| it.0 == part);
@@ -327,7 +321,9 @@ pub(crate) fn set_about(
         None => row.body.set(&name("contact"), Value::Null),
     }
     for it in about {
-        let takes_part = parties.iter().any(|(_, party)| party.link.as_ref() == Some(it));
+        let takes_part = parties
+            .iter()
+            .any(|(_, party)| party.link.as_ref() == Some(it));
         if takes_part || chosen.is_some_and(|(_, _, chosen)| chosen == it) {
             continue;
         }

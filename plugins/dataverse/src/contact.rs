@@ -144,9 +144,8 @@ fn place(
     edits: ListEdits<ContactPoint>,
 ) {
     let is_whole = edits.is_whole();
-    let same = |one: &ContactPoint, other: &ContactPoint| {
-        one.value.eq_ignore_ascii_case(&other.value)
-    };
+    let same =
+        |one: &ContactPoint, other: &ContactPoint| one.value.eq_ignore_ascii_case(&other.value);
     let listed = edits.apply(points(now.iter().cloned(), places), same);
     let listed = ContactPoint::main_first(listed);
     let mut then: Vec<Option<String>> = vec![None; places.len()];

@@ -52,7 +52,12 @@ pub(crate) fn new(email: NewEmail) -> Result<Draft> {
 /// What becomes of an e-mail.
 pub(crate) fn changes(patch: &brightsync_sdk::Patch, present: &Present) -> Result<Draft> {
     let fields = Fields::from(patch);
-    draft(fields, present.parties.clone(), present.about.clone(), present.state)
+    draft(
+        fields,
+        present.parties.clone(),
+        present.about.clone(),
+        present.state,
+    )
 }
 
 /// The condition that a logged e-mail meets: by its id, or, where that was not kept, by subject and time.

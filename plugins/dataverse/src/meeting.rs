@@ -59,10 +59,7 @@ pub(crate) fn found(key: &MeetingKey, key_column: Option<&str>) -> Filter {
         return Filter::all(alike);
     };
     alike.push(Filter::empty(column));
-    Filter::any(vec![
-        Filter::equals(column, &key.key),
-        Filter::all(alike),
-    ])
+    Filter::any(vec![Filter::equals(column, &key.key), Filter::all(alike)])
 }
 
 fn draft(
@@ -78,8 +75,8 @@ fn draft(
     let start = fields.value::<Moment>("start")?;
     let end = fields.value::<Moment>("end")?;
     let status = fields.value::<String>("status")?;
-    let draft = patch::Draft::from(fields)
-        .texts(&[("location", "location"), ("text", "description")]);
+    let draft =
+        patch::Draft::from(fields).texts(&[("location", "location"), ("text", "description")]);
     let mut row = Row::finish(draft)?;
     set_subject(&mut row, subject, LONGEST_SUBJECT);
     let is_over = end.as_ref().is_some_and(|it| match it {

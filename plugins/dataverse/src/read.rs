@@ -302,8 +302,7 @@ pub(crate) fn look_up_kind(it: Object<'_>, column: &str) -> Option<String> {
 /// What a look-up leads to, if that is of this kind.
 pub(crate) fn looked_up(it: Object<'_>, column: &str, kind: &str) -> Option<String> {
     let found = look_up_kind(it, column);
-    it.get(column)
-        .filter(|_| found.is_none_or(|it| it == kind))
+    it.get(column).filter(|_| found.is_none_or(|it| it == kind))
 }
 
 /// Whether a row was merged into another one, and which.

@@ -20,11 +20,8 @@ pub(crate) const USERS: Table = Table {
 };
 
 /// The columns with addresses: the main one, a private one, and the name for logging in, which has the form of one.
-pub(crate) const ADDRESSES: [&str; 3] = [
-    "internalemailaddress",
-    "personalemailaddress",
-    "domainname",
-];
+pub(crate) const ADDRESSES: [&str; 3] =
+    ["internalemailaddress", "personalemailaddress", "domainname"];
 
 pub(crate) fn user(it: Object<'_>, wanted: &[String]) -> User {
     let mut emails: Vec<String> = Vec::new();
@@ -38,7 +35,10 @@ pub(crate) fn user(it: Object<'_>, wanted: &[String]) -> User {
         emails,
         active: it.get("isdisabled").map(|it: bool| !it),
         extra: it.pick(wanted),
-        ..User::new(it.id(USERS.id), it.get::<String>("fullname").unwrap_or_default())
+        ..User::new(
+            it.id(USERS.id),
+            it.get::<String>("fullname").unwrap_or_default(),
+        )
     }
 }
 
@@ -69,10 +69,11 @@ impl Api {
         };
         let wanted = USERS.wanted();
         let mut user = next()?.read(|it| Ok(user(it, &wanted)))?;
-        let zone = allowed(next())?.map(|it| {
-            it.read(|it| Ok(it.each("value", |it| it.get::<i64>("timezonecode"))))
-        });
-        let zone = zone.transpose()?.and_then(|it| it.into_iter().flatten().next());
+        let zone = allowed(next())?
+            .map(|it| it.read(|it| Ok(it.each("value", |it| it.get::<i64>("timezonecode")))));
+        let zone = zone
+            .transpose()?
+            .and_then(|it| it.into_iter().flatten().next());
         if let Some(number) = zone {
             user.timezone = self.time_zone(number)?;
         }
@@ -119,7 +120,7 @@ fn allowed<T>(answer: Result<T>) -> Result<Option<T>> {
 }
 
 /// The IANA name for Windows' name of a time zone.
-fn iana(standard_name: &str) -> Option<&'static str> {
+pub(crate) fn iana(standard_name: &str) -> Option<&'static str> {
     // Dataverse has this one by its long name.
     if standard_name == "Coordinated Universal Time" {
         return Some("Etc/UTC");

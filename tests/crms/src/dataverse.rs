@@ -108,15 +108,22 @@ impl Dataverse {
             email: "mia@contoso.example".to_owned(),
         });
         let mut settings = Record::new(crm.me.clone());
-        settings.fields.insert("timezonecode".to_owned(), 110.into());
-        settings.fields.insert("systemuserid".to_owned(), crm.me.clone().into());
+        settings
+            .fields
+            .insert("timezonecode".to_owned(), 110.into());
+        settings
+            .fields
+            .insert("systemuserid".to_owned(), crm.me.clone().into());
         crm.put_in("usersettingscollection", settings);
         let mut zone = crm.record("timezonedefinitions");
         zone.fields.insert("timezonecode".to_owned(), 110.into());
-        zone.fields.insert("standardname".to_owned(), "W. Europe Standard Time".into());
+        zone.fields
+            .insert("standardname".to_owned(), "W. Europe Standard Time".into());
         crm.put_in("timezonedefinitions", zone);
         let mut organisation = crm.record("organizations");
-        organisation.fields.insert("name".to_owned(), "Contoso".into());
+        organisation
+            .fields
+            .insert("name".to_owned(), "Contoso".into());
         crm.organisation.clone_from(&organisation.id);
         crm.put_in("organizations", organisation);
         let euro = crm.fresh_id();
@@ -173,7 +180,8 @@ impl Dataverse {
     fn record(&mut self, set: &str) -> Record {
         let mut row = Record::new(self.fresh_id());
         if let Some(schema) = Schema::of(set) {
-            row.fields.insert(schema.id.to_owned(), row.id.clone().into());
+            row.fields
+                .insert(schema.id.to_owned(), row.id.clone().into());
             if !schema.states.is_empty() {
                 row.fields.insert("statecode".to_owned(), 0.into());
                 row.fields.insert("statuscode".to_owned(), 1.into());
@@ -215,7 +223,8 @@ impl Dataverse {
     }
 
     fn put(&mut self, schema: &'static Schema, mut row: Record) {
-        row.fields.insert(schema.id.to_owned(), row.id.clone().into());
+        row.fields
+            .insert(schema.id.to_owned(), row.id.clone().into());
         self.version += 1;
         let (version, now) = (self.version, self.office.now);
         self.store_mut(schema).put(row, version, now);
@@ -404,8 +413,10 @@ impl Crm for Dataverse {
 
     fn add_user(&mut self, user: &Colleague) -> String {
         let mut row = self.record("systemusers");
-        row.fields.insert("fullname".to_owned(), user.name.clone().into());
-        row.fields.insert("internalemailaddress".to_owned(), user.email.clone().into());
+        row.fields
+            .insert("fullname".to_owned(), user.name.clone().into());
+        row.fields
+            .insert("internalemailaddress".to_owned(), user.email.clone().into());
         row.fields.insert("isdisabled".to_owned(), false.into());
         let id = row.id.clone();
         self.put_in("systemusers", row);
@@ -414,8 +425,12 @@ impl Crm for Dataverse {
 
     fn add_company(&mut self, company: &Company) -> String {
         let mut row = self.record("accounts");
-        row.fields.insert("name".to_owned(), company.name.clone().into());
-        let site = company.domain.as_ref().map(|it| format!("https://www.{it}"));
+        row.fields
+            .insert("name".to_owned(), company.name.clone().into());
+        let site = company
+            .domain
+            .as_ref()
+            .map(|it| format!("https://www.{it}"));
         row.fields.insert("websiteurl".to_owned(), site.into());
         write::own(&mut row, company.owner.as_ref().unwrap_or(&self.me));
         let id = row.id.clone();
@@ -460,10 +475,19 @@ impl Crm for Dataverse {
         ] {
             row.fields.insert(property.to_owned(), value);
         }
-        row.bind("parentaccountid", deal.company.as_deref().map(|it| ("account", it)));
-        row.bind("parentcontactid", deal.person.as_deref().map(|it| ("contact", it)));
+        row.bind(
+            "parentaccountid",
+            deal.company.as_deref().map(|it| ("account", it)),
+        );
+        row.bind(
+            "parentcontactid",
+            deal.person.as_deref().map(|it| ("contact", it)),
+        );
         let currency = self.currencies.keys().next().cloned();
-        row.bind("transactioncurrencyid", currency.as_deref().map(|it| ("transactioncurrency", it)));
+        row.bind(
+            "transactioncurrencyid",
+            currency.as_deref().map(|it| ("transactioncurrency", it)),
+        );
         let me = self.me.clone();
         write::own(&mut row, &me);
         let id = row.id.clone();

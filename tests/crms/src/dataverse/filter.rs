@@ -85,9 +85,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                 loop {
                     match rest.next() {
                         None => {
-                            return Err(format!(
-                                "There is an unterminated literal in '{text}'."
-                            ));
+                            return Err(format!("There is an unterminated literal in '{text}'."));
                         }
                         Some('\'') if rest.peek() == Some(&'\'') => {
                             rest.next();
@@ -106,7 +104,11 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
                 }
                 tokens.push(Token::Word(word));
             }
-            it => return Err(format!("Syntax error: character '{it}' is not valid in '{text}'.")),
+            it => {
+                return Err(format!(
+                    "Syntax error: character '{it}' is not valid in '{text}'."
+                ));
+            }
         }
     }
     Ok(tokens)
@@ -341,12 +343,9 @@ pub(super) fn is_guid(text: &str) -> bool {
     let lengths = [8, 4, 4, 4, 12];
     let parts: Vec<&str> = text.split('-').collect();
     parts.len() == lengths.len()
-        && parts
-            .iter()
-            .zip(lengths)
-            .all(|(part, length)| {
-                part.len() == length && part.bytes().all(|it| it.is_ascii_hexdigit())
-            })
+        && parts.iter().zip(lengths).all(|(part, length)| {
+            part.len() == length && part.bytes().all(|it| it.is_ascii_hexdigit())
+        })
 }
 
 impl Condition {
@@ -400,9 +399,7 @@ fn ordering(value: &Value, literal: &Literal) -> Option<std::cmp::Ordering> {
         (Value::Null, Literal::Null) => Some(std::cmp::Ordering::Equal),
         (Value::String(it), Literal::Text(other)) => Some(text(it).cmp(&text(other))),
         (Value::String(it), Literal::Guid(other)) => Some(it.cmp(other)),
-        (Value::String(it), Literal::Time(other)) => {
-            Some(crate::Office::parse(it)?.cmp(other))
-        }
+        (Value::String(it), Literal::Time(other)) => Some(crate::Office::parse(it)?.cmp(other)),
         (Value::Number(it), Literal::Number(other)) => Some(it.as_i64()?.cmp(other)),
         (Value::Bool(it), Literal::Flag(other)) => Some(it.cmp(other)),
         _ => None,
@@ -427,11 +424,22 @@ fn is_like(text: &[char], pattern: &[char]) -> bool {
                 return false;
             };
             let is_in = match set.split_first() {
-                Some(('^', set)) => !set.contains(it),
-                _ => set.contains(it),
+                Some(('^', set)) => !is_in_set(*it, set),
+                _ => is_in_set(*it, set),
             };
             is_in && is_like(text, rest)
         }
-        literal => text.first() == Some(literal) && is_like(text.get(1..).unwrap_or_default(), rest),
+        literal => {
+            text.first() == Some(literal) && is_like(text.get(1..).unwrap_or_default(), rest)
+        }
+    }
+}
+
+/// Whether a character is one of a set, in which `a-z` is a range.
+fn is_in_set(it: char, set: &[char]) -> bool {
+    match set {
+        [from, '-', to, rest @ ..] => (*from..=*to).contains(&it) || is_in_set(it, rest),
+        [first, rest @ ..] => *first == it || is_in_set(it, rest),
+        [] => false,
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::filter::{self, Condition};
 use super::schema::{Schema, Type};
-use super::store::{Record, second};
+use super::store::Record;
 use super::{Dataverse, ROOT, Refused, refused};
 use crate::{Answer, Office, Request};
 
@@ -197,7 +197,10 @@ impl Dataverse {
                 "The token is malformed, or the link was changed.",
             ));
         }
-        let is_tracking = preferences.tracked || options.delta.is_some();
+        let goes_on = |it: &String| it.contains("istracking=\"True\"");
+        let is_tracking = preferences.tracked
+            || options.delta.is_some()
+            || options.skip.as_ref().is_some_and(goes_on);
         if is_tracking {
             self.may_track(schema, request)?;
         }
@@ -220,7 +223,11 @@ impl Dataverse {
         let mut body = Map::from_iter([("@odata.context".to_owned(), context.into())]);
         let base = without_tokens(&request.raw_query);
         if let Some(next) = next {
-            let link = format!("{}?{base}&$skiptoken={}", request.path, next.write(is_tracking));
+            let link = format!(
+                "{}?{base}&$skiptoken={}",
+                request.path,
+                next.write(is_tracking)
+            );
             self.links.insert(link.clone());
             body.insert(
                 "@odata.nextLink".to_owned(),
@@ -360,7 +367,8 @@ impl Dataverse {
         let time = chrono::NaiveDateTime::parse_from_str(time, "%m/%d/%Y %H:%M:%S");
         let time = time.map_err(|_| malformed())?.and_utc().timestamp_millis();
         if WEEK < self.office.now - time {
-            let said = "Version stamp associated with the client has expired. Please perform a full sync.";
+            let said =
+                "Version stamp associated with the client has expired. Please perform a full sync.";
             return Err(refused(400, "0x80044352", said));
         }
         Ok(Cookie {
@@ -484,9 +492,4 @@ pub(super) fn fits(kind: Type, value: &Value) -> bool {
         (Type::Day, Value::String(it)) => time(&format!("{it}T00:00:00Z")),
         _ => false,
     }
-}
-
-/// The time as answers of the API have it.
-pub(super) fn now(office: &Office) -> String {
-    second(office.now)
 }

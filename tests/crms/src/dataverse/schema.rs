@@ -292,10 +292,7 @@ pub(super) static SCHEMAS: [Schema; 9] = [
         set: "organizations",
         name: "organization",
         id: "organizationid",
-        columns: &[
-            column("organizationid", Type::Id, false),
-            text("name", 160),
-        ],
+        columns: &[column("organizationid", Type::Id, false), text("name", 160)],
         parties: None,
         states: &[],
         tracked: false,

@@ -80,7 +80,12 @@ impl Record {
     }
 
     /// The row as it is answered, with these properties.
-    pub(super) fn json(&self, schema: &Schema, select: &[String], kinds: bool) -> Map<String, Value> {
+    pub(super) fn json(
+        &self,
+        schema: &Schema,
+        select: &[String],
+        kinds: bool,
+    ) -> Map<String, Value> {
         let mut json = Map::new();
         json.insert("@odata.etag".to_owned(), self.etag().into());
         for property in select {

@@ -100,7 +100,7 @@ impl Dataverse {
         if !payload.is_empty() {
             return Err(refused(400, "0x80048d19", "Only value is expected."));
         }
-        row.parties = self.parties(schema, parties)?;
+        row.parties = self.read_parties(schema, parties)?;
         self.put(schema, row);
         Ok(Answer::empty(204))
     }
@@ -127,7 +127,7 @@ impl Dataverse {
             if let Some(property) = name.strip_suffix("@odata.bind") {
                 self.bind(schema, row, property, &value)?;
             } else if schema.parties.is_some_and(|it| it.0 == name) {
-                row.parties = self.parties(schema, value)?;
+                row.parties = self.read_parties(schema, value)?;
             } else if custom.contains(&name) {
                 row.fields.insert(name, value);
             } else {
@@ -190,7 +190,7 @@ impl Dataverse {
         Ok((target, id.to_owned()))
     }
 
-    fn parties(&self, schema: &Schema, value: Value) -> Result<Vec<Party>, Refused> {
+    fn read_parties(&self, schema: &Schema, value: Value) -> Result<Vec<Party>, Refused> {
         let wrong = |said: &str| refused(400, "0x80048d19", said);
         let Value::Array(rows) = value else {
             return Err(wrong("The parties are no list."));
@@ -223,7 +223,9 @@ impl Dataverse {
             }
             let allowed = schema.parties.map_or(&[][..], |it| it.1);
             if !allowed.contains(&party.part) {
-                return Err(wrong("The participation type is not valid for this activity."));
+                return Err(wrong(
+                    "The participation type is not valid for this activity.",
+                ));
             }
             if party.row.is_none() && party.address.is_none() {
                 return Err(wrong("A party has neither partyid nor addressused."));
@@ -307,7 +309,8 @@ fn check_state(schema: &Schema, row: &Record) -> Result<(), Refused> {
     let number = |name: &str| row.value(name).as_i64();
     let (state, status) = (number("statecode"), number("statuscode"));
     let mut states = schema.states.iter();
-    let is_known = states.any(|it| Some(it.0) == state && status.is_some_and(|s| it.1.contains(&s)));
+    let is_known =
+        states.any(|it| Some(it.0) == state && status.is_some_and(|s| it.1.contains(&s)));
     match is_known {
         true => Ok(()),
         false => {

@@ -3,10 +3,10 @@
 use brightsync_crms::dataverse::{Condition, Dataverse, Literal};
 use brightsync_crms::{Colleague, Company, Crm as _, Deal, Kind, Outcome, Person, Trouble};
 use brightsync_sdk::{
-    Affiliation, Attendee, Change, Connector, Contact, ContactPoint, Detail,
-    Direction, Edit, EmailKey, Error, ForbiddenKind, MeetingKey, Moment, NewAccount, NewContact,
-    NewEmail, NewMeeting, Owner, Page, PageRequest, Party, Patch, ReadRequest, Reason, Ref,
-    Result, Scope, Window,
+    Affiliation, Attendee, Change, Connector, Contact, ContactPoint, Detail, Direction, Edit,
+    EmailKey, Error, ForbiddenKind, MeetingKey, Moment, NewAccount, NewContact, NewEmail,
+    NewMeeting, Owner, Page, PageRequest, Party, Patch, ReadRequest, Reason, Ref, Result, Scope,
+    Window,
 };
 use serde_json::json;
 
@@ -42,7 +42,10 @@ fn desk() -> Desk<Dataverse> {
         .wanted("contact", &["new_tier", "no,column"])
 }
 
-fn run<T>(desk: &Desk<Dataverse>, call: impl FnOnce(&dataverse::Dataverse) -> Result<T>) -> Result<T> {
+fn run<T>(
+    desk: &Desk<Dataverse>,
+    call: impl FnOnce(&dataverse::Dataverse) -> Result<T>,
+) -> Result<T> {
     let answer = desk.run(|| call(&dataverse::Dataverse::open()?));
     assert_eq!(desk.crm().office().violations(), &[] as &[String]);
     answer
@@ -87,13 +90,23 @@ fn all<T>(mut read: impl FnMut(PageRequest) -> Result<Page<T>>, size: u32) -> Ve
         items.extend(read.items);
         match read.end.next {
             None => return items,
-            token => page = PageRequest { token, ..PageRequest::first(size) },
+            token => {
+                page = PageRequest {
+                    token,
+                    ..PageRequest::first(size)
+                }
+            }
         }
     }
 }
 
 /// Reads contacts, all pages: what came, and from where a later read goes on.
-fn read(desk: &Desk<Dataverse>, owner: Owner, scope: Scope, detail: Detail) -> (Vec<String>, Option<String>) {
+fn read(
+    desk: &Desk<Dataverse>,
+    owner: Owner,
+    scope: Scope,
+    detail: Detail,
+) -> (Vec<String>, Option<String>) {
     let mut resume = None;
     let items = all(
         |page| {
@@ -117,7 +130,9 @@ fn told(change: &Change<Contact>) -> String {
             let name = it.family_name.as_deref().unwrap_or_default();
             let tier = it.extra.iter().find(|it| it.0 == "new_tier");
             let tier = tier.map(|it| it.1.as_str()).unwrap_or_default();
-            format!("{name} {tier}").trim_end_matches(" null").to_owned()
+            format!("{name} {tier}")
+                .trim_end_matches(" null")
+                .to_owned()
         }
         Change::IdOnly(id) => id.clone(),
         Change::Departed(it) => format!("{:?} {}", it.how, it.id),
@@ -160,7 +175,8 @@ fn every_text_arrives_as_the_literal_that_was_meant() {
 
         // Here a wildcard would find the bystander too.
         let address = json!(format!("x@{text}"));
-        desk.crm().set("contacts", &mallory, "emailaddress2", address);
+        desk.crm()
+            .set("contacts", &mallory, "emailaddress2", address);
         let by_domain = run(&desk, |it| it.get_contacts_by_email_domain(text, page())).unwrap();
         assert_eq!(found(by_domain), [mallory.as_str()], "{text}");
         assert_eq!(ids.len(), 1);
@@ -178,7 +194,11 @@ fn a_wildcard_in_a_domain_stands_for_itself() {
         let page = run(&desk, |it| {
             it.get_contacts_by_email_domain(domain, PageRequest::first(10))
         });
-        let names = page.unwrap().items.into_iter().filter_map(|it| it.family_name);
+        let names = page
+            .unwrap()
+            .items
+            .into_iter()
+            .filter_map(|it| it.family_name);
         assert_eq!(names.collect::<Vec<_>>(), expected, "{domain}");
     }
 }
@@ -190,11 +210,32 @@ fn what_no_column_can_hold_is_found_nowhere_without_a_request() {
     for text in ["", "a\0b", million.as_str()] {
         let page = || PageRequest::first(10);
         let texts = [text.to_owned()];
-        assert_eq!(run(&desk, |it| it.get_contacts_by_name(text, page())).unwrap().items, []);
-        assert_eq!(run(&desk, |it| it.get_accounts_by_domain(text, page())).unwrap().items, []);
-        assert_eq!(run(&desk, |it| it.get_contacts_by_email(&texts, page())).unwrap().items, []);
+        assert_eq!(
+            run(&desk, |it| it.get_contacts_by_name(text, page()))
+                .unwrap()
+                .items,
+            []
+        );
+        assert_eq!(
+            run(&desk, |it| it.get_accounts_by_domain(text, page()))
+                .unwrap()
+                .items,
+            []
+        );
+        assert_eq!(
+            run(&desk, |it| it.get_contacts_by_email(&texts, page()))
+                .unwrap()
+                .items,
+            []
+        );
         assert_eq!(run(&desk, |it| it.get_contacts(&texts)).unwrap().items, []);
-        assert_eq!(run(&desk, |it| it.get_opportunities_for_contacts(&texts, page())).unwrap().items, []);
+        assert_eq!(
+            run(&desk, |it| it
+                .get_opportunities_for_contacts(&texts, page()))
+            .unwrap()
+            .items,
+            []
+        );
         let error = run(&desk, |it| it.get_contact(text)).unwrap_err();
         assert_eq!(error.reason, Reason::NotFound);
         let error = run(&desk, |it| it.delete_contact(text)).unwrap_err();
@@ -229,13 +270,20 @@ fn users_are_listed_and_found_by_any_of_their_addresses() {
         email: "olga@contoso.example".to_owned(),
     });
     let home = json!("olga@home.example");
-    desk.crm().set("systemusers", &olga, "personalemailaddress", home);
+    desk.crm()
+        .set("systemusers", &olga, "personalemailaddress", home);
     let users = all(|page| run(&desk, |it| it.get_users(page)), 1);
     assert_eq!(users.len(), 2);
     let emails = ["OLGA@home.example".to_owned()];
-    let found = run(&desk, |it| it.get_users_by_email(&emails, PageRequest::first(9))).unwrap();
+    let found = run(&desk, |it| {
+        it.get_users_by_email(&emails, PageRequest::first(9))
+    })
+    .unwrap();
     assert_eq!(found.items.len(), 1);
-    assert_eq!(found.items[0].emails, ["olga@contoso.example", "olga@home.example"]);
+    assert_eq!(
+        found.items[0].emails,
+        ["olga@contoso.example", "olga@home.example"]
+    );
 }
 
 #[test]
@@ -263,13 +311,19 @@ fn a_read_by_time_says_up_to_when_it_is_complete() {
     let now = desk.crm().office().now;
     let scope = Scope::Updated(Window::since(now - DAY));
     let request = |token| ReadRequest {
-        page: PageRequest { token, ..PageRequest::first(2) },
+        page: PageRequest {
+            token,
+            ..PageRequest::first(2)
+        },
         ..ReadRequest::first(Owner::Me, scope.clone(), 2)
     };
     let first = run(&desk, |it| it.get_my_contacts(request(None))).unwrap();
     desk.crm().office().now = now + DAY;
     let second = run(&desk, |it| it.get_my_contacts(request(first.end.next))).unwrap();
-    assert_eq!((second.items.len(), second.end.complete_until), (1, Some(now)));
+    assert_eq!(
+        (second.items.len(), second.end.complete_until),
+        (1, Some(now))
+    );
 }
 
 #[test]
@@ -284,7 +338,8 @@ fn changes_and_departures_are_read_by_token() {
         name: "Olga".to_owned(),
         email: "olga@x".to_owned(),
     });
-    desk.crm().set("contacts", &ids[0], "new_tier", json!("gold"));
+    desk.crm()
+        .set("contacts", &ids[0], "new_tier", json!("gold"));
     desk.crm().remove(Kind::Person, &ids[1]);
     desk.crm().give(&ids[2], &olga);
     desk.crm().merge(&ids[3], &ids[0]);
@@ -302,9 +357,9 @@ fn changes_and_departures_are_read_by_token() {
     let expected = [&deleted, &merged, "comes@x", "moves@x", "stays@x \"gold\""];
     assert_eq!(told, expected);
     let (told, _) = since(Scope::DepartedSince(token.clone()), everybody.clone());
-    assert_eq!(told, [&deleted, &merged]);
+    assert_eq!(told, [&*deleted, &merged]);
     let (told, _) = since(Scope::DepartedSince(token.clone()), Owner::Me);
-    assert_eq!(told, [&deleted, &merged, &reassigned]);
+    assert_eq!(told, [&*deleted, &merged, &reassigned]);
     let (told, _) = since(Scope::ChangedSince(token), Owner::User(olga));
     assert!(told.contains(&"moves@x".to_owned()), "{told:?}");
     let gone = format!("DepartureKind::Reassigned {newcomer}");
@@ -319,7 +374,8 @@ fn a_token_goes_on_from_ids_and_from_other_columns() {
     let (desk, ids) = with_people(&["a@x", "b@x", "c@x"]);
     let (read_ids, token) = read(&desk, Owner::Me, Scope::All, Detail::Ids);
     assert_eq!(read_ids.len(), 3);
-    desk.crm().set("contacts", &ids[0], "new_tier", json!("gold"));
+    desk.crm()
+        .set("contacts", &ids[0], "new_tier", json!("gold"));
     let scope = Scope::ChangedSince(token.unwrap());
     let (names, _) = read(&desk, Owner::Me, scope, Detail::Full);
     assert_eq!(names, ["a@x \"gold\""]);
@@ -338,7 +394,10 @@ fn a_token_that_is_too_old_or_of_another_table_begins_anew() {
     desk.crm().office().now += 8 * DAY;
     let error = run(&desk, |it| it.get_my_contacts(since(token))).unwrap_err();
     assert_eq!(error.reason, Reason::CursorExpired);
-    let error = run(&desk, |it| it.get_my_contacts(since(Some("1.e30".to_owned())))).unwrap_err();
+    let error = run(&desk, |it| {
+        it.get_my_contacts(since(Some("1.e30".to_owned())))
+    })
+    .unwrap_err();
     assert_eq!(error.reason, Reason::CursorExpired);
     let departed = Scope::Departed(Window::since(0));
     let request = ReadRequest::first(Owner::Anyone, departed, 2);
@@ -353,12 +412,21 @@ fn whoever_may_not_read_everybodys_rows_reads_without_a_token() {
         name: "Olga".to_owned(),
         email: "olga@x".to_owned(),
     });
-    let hers = Person { owner: Some(olga), ..person("hers@x") };
+    let hers = Person {
+        owner: Some(olga),
+        ..person("hers@x")
+    };
     desk.crm().add_person(&hers);
     desk.crm().tracking = false;
     let (mut names, resume) = read(&desk, Owner::Me, Scope::All, Detail::Full);
     names.sort();
-    assert_eq!((names, resume), (vec!["a@x".to_owned(), "b@x".to_owned(), "c@x".to_owned()], None));
+    assert_eq!(
+        (names, resume),
+        (
+            vec!["a@x".to_owned(), "b@x".to_owned(), "c@x".to_owned()],
+            None
+        )
+    );
 }
 
 #[test]
@@ -370,7 +438,10 @@ fn a_merged_contact_is_the_one_that_survived() {
     let found = run(&desk, |it| it.get_contacts(&ids)).unwrap();
     assert_eq!(found.items.len(), 1);
     let (names, _) = read(&desk, Owner::Anyone, Scope::All, Detail::Full);
-    assert_eq!(names.into_iter().filter(|it| it.starts_with("b@x")).count(), 1);
+    assert_eq!(
+        names.into_iter().filter(|it| it.starts_with("b@x")).count(),
+        1
+    );
 }
 
 #[test]
@@ -441,11 +512,18 @@ fn a_contact_has_what_it_was_created_with() {
         ..NewContact::default()
     };
     let written = run(&desk, |it| it.create_contact(ann)).unwrap();
-    let fields: Vec<_> = written.incomplete.iter().filter_map(|it| it.field.as_deref()).collect();
+    let fields: Vec<_> = written
+        .incomplete
+        .iter()
+        .filter_map(|it| it.field.as_deref())
+        .collect();
     assert_eq!(fields, ["emails", "accounts"]);
     assert_eq!(
         written.url.as_deref().unwrap(),
-        format!("https://contoso.crm4.dynamics.com/main.aspx?pagetype=entityrecord&etn=contact&id={}", written.id)
+        format!(
+            "https://contoso.crm4.dynamics.com/main.aspx?pagetype=entityrecord&etn=contact&id={}",
+            written.id
+        )
     );
     let ann = run(&desk, |it| it.get_contact(&written.id)).unwrap();
     assert_eq!(ann.full_name.as_deref(), Some("Ann Mary Lee"));
@@ -463,14 +541,17 @@ fn a_contact_has_what_it_was_created_with() {
 }
 
 fn edits(edits: &[(&str, Edit)]) -> Patch {
-    let edits = edits.iter().map(|(field, edit)| ((*field).to_owned(), edit.clone()));
+    let edits = edits
+        .iter()
+        .map(|(field, edit)| ((*field).to_owned(), edit.clone()));
     Patch::new(edits.collect())
 }
 
 #[test]
 fn a_patch_touches_what_it_names() {
     let (desk, ids) = with_people(&["1@x"]);
-    desk.crm().set("contacts", &ids[0], "emailaddress3", json!("3@x"));
+    desk.crm()
+        .set("contacts", &ids[0], "emailaddress3", json!("3@x"));
     desk.crm().office().forget();
     let add = |value: &str| Edit::Add(json!({ "value": value }).to_string());
     let remove = |value: &str| Edit::Remove(json!({ "value": value }).to_string());
@@ -484,7 +565,10 @@ fn a_patch_touches_what_it_names() {
     assert_eq!(written.incomplete[0].field.as_deref(), Some("birthday"));
     let body = asked(&desk).pop().unwrap();
     let path = format!("PATCH /api/data/v9.2/contacts({})", ids[0]);
-    assert_eq!(body, format!(r#"{path} {{"emailaddress2":"2@x","jobtitle":null}}"#));
+    assert_eq!(
+        body,
+        format!(r#"{path} {{"emailaddress2":"2@x","jobtitle":null}}"#)
+    );
 
     let patch = edits(&[("emails", remove("1@x")), ("accounts", Edit::Clear)]);
     run(&desk, |it| it.update_contact(&ids[0], patch)).unwrap();
@@ -501,10 +585,15 @@ fn a_row_that_is_gone_is_not_made_again_and_one_that_changed_is_stale() {
         ..edits(&[("family-name", Edit::Set("\"Lee\"".to_owned()))])
     };
     let before = run(&desk, |it| it.get_contact(&ids[0])).unwrap().version;
-    let update = |version: Option<&str>| run(&desk, |it| it.update_contact(&ids[0], rename(version)));
+    let update =
+        |version: Option<&str>| run(&desk, |it| it.update_contact(&ids[0], rename(version)));
     update(before.as_deref()).unwrap();
     for version in [before.as_deref(), Some("*"), Some("W/\"1\"\r\nX: y")] {
-        assert_eq!(update(version).unwrap_err().reason, Reason::Stale, "{version:?}");
+        assert_eq!(
+            update(version).unwrap_err().reason,
+            Reason::Stale,
+            "{version:?}"
+        );
     }
     run(&desk, |it| it.delete_contact(&ids[0])).unwrap();
     assert_eq!(update(None).unwrap_err().reason, Reason::NotFound);
@@ -567,7 +656,10 @@ fn email(key: EmailKey, ann: &str) -> NewEmail {
         thread: None,
         direction: Direction::Outgoing,
         sender: Party::new("mia@contoso.example"),
-        to: vec![Party { link, ..Party::new("ann@x") }],
+        to: vec![Party {
+            link,
+            ..Party::new("ann@x")
+        }],
         cc: vec![Party::new("stranger@y")],
         bcc: Vec::new(),
         text: Some("1 < 2\nYours".to_owned()),
@@ -582,12 +674,22 @@ fn email(key: EmailKey, ann: &str) -> NewEmail {
 fn an_email_is_completed_and_found_by_its_message_id() {
     let (desk, ids) = with_people(&["ann@x"]);
     let about = vec![Ref::contact(&*ids[0]), Ref::new("opportunity", "7")];
-    let written = EmailKey { about, ..key(Some("1@x")) };
+    let written = EmailKey {
+        about,
+        ..key(Some("1@x"))
+    };
     let written = run(&desk, |it| it.create_email(email(written, &ids[0]))).unwrap();
-    let fields: Vec<_> = written.incomplete.iter().filter_map(|it| it.field.as_deref()).collect();
+    let fields: Vec<_> = written
+        .incomplete
+        .iter()
+        .filter_map(|it| it.field.as_deref())
+        .collect();
     assert_eq!(fields, ["about"]);
     let value = |property: &str| desk.crm().value("emails", &written.id, property);
-    assert_eq!((value("statecode"), value("statuscode")), (json!(1), json!(3)));
+    assert_eq!(
+        (value("statecode"), value("statuscode")),
+        (json!(1), json!(3))
+    );
     assert_eq!(value("description"), json!("1 &lt; 2<br>Yours"));
     assert_eq!(value("directioncode"), json!(true));
     assert_eq!(value("messageid"), json!("<1@x>"));
@@ -600,7 +702,10 @@ fn an_email_is_completed_and_found_by_its_message_id() {
     assert_eq!(found(key(Some("1@x"))), [written.id.as_str()]);
     assert_eq!(found(key(Some("2@x"))), [""; 0]);
     // The same message again, from another mailbox.
-    let again = run(&desk, |it| it.create_email(email(key(Some("1@x")), &ids[0]))).unwrap_err();
+    let again = run(&desk, |it| {
+        it.create_email(email(key(Some("1@x")), &ids[0]))
+    })
+    .unwrap_err();
     assert_eq!(again.reason, Reason::Duplicate(vec![written.id]));
 }
 
@@ -611,9 +716,13 @@ fn an_email_without_an_id_is_found_by_the_hosts_key_or_by_what_it_is() {
     let found = |key| run(&desk, |it| it.find_email(key)).unwrap();
     assert_eq!(found(key(None)), [written.id.as_str()]);
     // A server that does not keep the id that it was given.
-    desk.crm().set("emails", &written.id, "messageid", json!(null));
+    desk.crm()
+        .set("emails", &written.id, "messageid", json!(null));
     assert_eq!(found(key(Some("1@x"))), [written.id.as_str()]);
-    let another = EmailKey { sent_at: 0, ..key(None) };
+    let another = EmailKey {
+        sent_at: 0,
+        ..key(None)
+    };
     assert_eq!(found(another), [""; 0]);
 }
 
@@ -622,8 +731,14 @@ fn an_email_that_cannot_be_completed_exists_all_the_same() {
     let (desk, ids) = with_people(&["ann@x"]);
     desk.crm().office().trouble(1, 1, Trouble::Outage);
     let written = run(&desk, |it| it.create_email(email(key(None), &ids[0]))).unwrap();
-    assert!(written.incomplete[0].reason.contains("stays open"), "{written:?}");
-    assert_eq!(desk.crm().value("emails", &written.id, "statecode"), json!(0));
+    assert!(
+        written.incomplete[0].reason.contains("stays open"),
+        "{written:?}"
+    );
+    assert_eq!(
+        desk.crm().value("emails", &written.id, "statecode"),
+        json!(0)
+    );
 }
 
 #[test]
@@ -642,10 +757,16 @@ fn a_completed_email_is_opened_to_be_changed_and_completed_again() {
     };
     let changed = run(&desk, |it| it.update_email(&written.id, patch.clone())).unwrap();
     assert_eq!(changed.incomplete, []);
-    let methods: Vec<String> = asked(&desk).iter().map(|it| it.chars().take(5).collect()).collect();
+    let methods: Vec<String> = asked(&desk)
+        .iter()
+        .map(|it| it.chars().take(5).collect())
+        .collect();
     assert_eq!(methods, ["GET /", "PATCH", "PATCH", "PUT /", "PATCH"]);
     let value = |property: &str| desk.crm().value("emails", &written.id, property);
-    assert_eq!((value("statecode"), value("statuscode")), (json!(1), json!(3)));
+    assert_eq!(
+        (value("statecode"), value("statuscode")),
+        (json!(1), json!(3))
+    );
     assert_eq!(value("subject"), json!("Offer 2"));
     let parties = desk.crm().parties("emails", &written.id);
     assert_eq!(parties.len(), 4);
@@ -658,8 +779,14 @@ fn a_completed_email_is_opened_to_be_changed_and_completed_again() {
     desk.crm().office().trouble(2, 1, Trouble::Outage);
     let error = run(&desk, |it| it.update_email(&written.id, patch)).unwrap_err();
     assert_eq!(error.reason, Reason::Unavailable);
-    assert!(error.message.contains("its state is as before"), "{error:?}");
-    assert_eq!((value("statecode"), value("subject")), (json!(1), json!("Offer 2")));
+    assert!(
+        error.message.contains("its state is as before"),
+        "{error:?}"
+    );
+    assert_eq!(
+        (value("statecode"), value("subject")),
+        (json!(1), json!("Offer 2"))
+    );
     run(&desk, |it| it.delete_email(&written.id)).unwrap();
     assert_eq!(run(&desk, |it| it.find_email(key(None))).unwrap(), [""; 0]);
 }
@@ -682,7 +809,10 @@ fn meeting(ann: &str) -> NewMeeting {
         text: Some("Bring samples.".to_owned()),
         organiser: Party::new("stranger@y"),
         attendees: vec![Attendee {
-            party: Party { link, ..Party::new("ann@x") },
+            party: Party {
+                link,
+                ..Party::new("ann@x")
+            },
             response: Some("accepted".to_owned()),
             role: Some("optional".to_owned()),
         }],
@@ -695,13 +825,20 @@ fn meeting(ann: &str) -> NewMeeting {
 fn a_meeting_is_an_appointment_of_whole_days_and_its_people() {
     let (desk, ids) = with_people(&["ann@x"]);
     let written = run(&desk, |it| it.create_meeting(meeting(&ids[0]))).unwrap();
-    let fields: Vec<_> = written.incomplete.iter().filter_map(|it| it.field.as_deref()).collect();
+    let fields: Vec<_> = written
+        .incomplete
+        .iter()
+        .filter_map(|it| it.field.as_deref())
+        .collect();
     assert_eq!(fields, ["attendees", "organiser"]);
     let value = |property: &str| desk.crm().value("appointments", &written.id, property);
     assert_eq!(value("scheduledstart"), json!("2026-03-31T00:00:00Z"));
     assert_eq!(value("scheduledend"), json!("2026-04-01T00:00:00Z"));
     assert_eq!(value("isalldayevent"), json!(true));
-    assert_eq!((value("statecode"), value("statuscode")), (json!(3), json!(5)));
+    assert_eq!(
+        (value("statecode"), value("statuscode")),
+        (json!(3), json!(5))
+    );
     let mut parties = desk.crm().parties("appointments", &written.id);
     parties.sort();
     assert_eq!(parties, [(5, "stranger@y".to_owned()), (6, ids[0].clone())]);
@@ -715,8 +852,15 @@ fn a_meeting_is_an_appointment_of_whole_days_and_its_people() {
         ("organiser", Edit::Set(organiser.to_string())),
     ]);
     run(&desk, |it| it.update_meeting(&written.id, patch)).unwrap();
-    assert_eq!((value("statecode"), value("statuscode")), (json!(2), json!(4)));
-    assert!(desk.crm().parties("appointments", &written.id).contains(&(7, me)));
+    assert_eq!(
+        (value("statecode"), value("statuscode")),
+        (json!(2), json!(4))
+    );
+    assert!(
+        desk.crm()
+            .parties("appointments", &written.id)
+            .contains(&(7, me))
+    );
     run(&desk, |it| it.delete_meeting(&written.id)).unwrap();
     assert_eq!(found(), [""; 0]);
 }
@@ -727,7 +871,8 @@ fn a_meeting_is_found_by_the_hosts_key_where_there_is_a_column_for_it() {
     desk.crm().add_column("appointments", "new_key");
     let desk = desk.setting("key-column", "new_key");
     let written = run(&desk, |it| it.create_meeting(meeting(&ids[0]))).unwrap();
-    desk.crm().set("appointments", &written.id, "subject", json!("Renamed"));
+    desk.crm()
+        .set("appointments", &written.id, "subject", json!("Renamed"));
     let found = run(&desk, |it| it.find_meeting(meeting(&ids[0]).key)).unwrap();
     assert_eq!(found, [written.id]);
     let mut another = meeting(&ids[0]).key;
@@ -751,22 +896,40 @@ fn opportunities_are_found_by_contact_and_by_account_and_each_once() {
         outcome: Outcome::Won,
     });
     // The customer is another contact, who is in the last of several parts.
-    desk.crm().set("opportunities", &deal, "_customerid_value", json!(ids[1]));
+    desk.crm()
+        .set("opportunities", &deal, "_customerid_value", json!(ids[1]));
     desk.crm().customer_is_a_contact(&deal);
     let strangers = (0..500).map(|n| format!("00000000-0000-0000-0000-{n:012}"));
-    let contacts: Vec<String> = [ids[0].clone()].into_iter().chain(strangers).chain([ids[1].clone()]).collect();
+    let contacts: Vec<String> = [ids[0].clone()]
+        .into_iter()
+        .chain(strangers)
+        .chain([ids[1].clone()])
+        .collect();
     let found = all(
-        |page| run(&desk, |it| it.get_opportunities_for_contacts(&contacts, page)),
+        |page| {
+            run(&desk, |it| {
+                it.get_opportunities_for_contacts(&contacts, page)
+            })
+        },
         50,
     );
     assert_eq!(found.len(), 1);
     let amount = found[0].amount.clone().unwrap();
-    assert_eq!((amount.amount.as_str(), amount.currency.as_deref()), ("1234.5", Some("EUR")));
-    let participants: Vec<&str> = found[0].participants.iter().map(|it| it.contact.as_str()).collect();
+    assert_eq!(
+        (amount.amount.as_str(), amount.currency.as_deref()),
+        ("1234.5", Some("EUR"))
+    );
+    let participants: Vec<&str> = found[0]
+        .participants
+        .iter()
+        .map(|it| it.contact.as_str())
+        .collect();
     assert_eq!(participants, [&ids[0], &ids[1]]);
     assert_eq!(found[0].account.as_ref(), Some(&acme));
     let accounts = [acme];
-    let found = run(&desk, |it| it.get_opportunities_for_accounts(&accounts, PageRequest::first(9)));
+    let found = run(&desk, |it| {
+        it.get_opportunities_for_accounts(&accounts, PageRequest::first(9))
+    });
     assert_eq!(found.unwrap().items.len(), 1);
 }
 
@@ -784,14 +947,23 @@ fn accounts_are_found_by_domain_and_by_name() {
     });
     let page = || PageRequest::first(9);
     let by_name = run(&desk, |it| it.get_accounts_by_name("ACME % co", page())).unwrap();
-    let by_domain = run(&desk, |it| it.get_accounts_by_domain("acme.example", page())).unwrap();
+    let by_domain = run(&desk, |it| {
+        it.get_accounts_by_domain("acme.example", page())
+    })
+    .unwrap();
     assert_eq!((by_name.items.len(), by_domain.items.len()), (1, 1));
     assert_eq!(by_name.items[0].id, acme);
-    let patch = edits(&[("domains", Edit::Set(json!(["new.example", "b.example"]).to_string()))]);
+    let patch = edits(&[(
+        "domains",
+        Edit::Set(json!(["new.example", "b.example"]).to_string()),
+    )]);
     let written = run(&desk, |it| it.update_account(&acme, patch)).unwrap();
     assert_eq!(written.incomplete[0].field.as_deref(), Some("domains"));
     let account = run(&desk, |it| it.get_account(&acme)).unwrap();
     assert_eq!(account.domains, ["new.example"]);
     run(&desk, |it| it.delete_account(&acme)).unwrap();
-    assert_eq!(run(&desk, |it| it.get_account(&acme)).unwrap_err().reason, Reason::NotFound);
+    assert_eq!(
+        run(&desk, |it| it.get_account(&acme)).unwrap_err().reason,
+        Reason::NotFound
+    );
 }
