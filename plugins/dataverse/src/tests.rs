@@ -83,6 +83,28 @@ fn a_limit_is_a_limit_with_any_status() {
 }
 
 #[test]
+fn a_version_that_is_too_old_begins_anew_with_any_status() {
+    check(500, "0x80044352", "full sync", Reason::CursorExpired);
+}
+
+#[test]
+fn a_link_that_is_refused_begins_anew() {
+    let rest = "systemusers?$select=a&$skiptoken=1";
+    let link = format!("https://contoso.crm4.dynamics.com/api/data/v9.2/{rest}");
+    let token = linked(&link).unwrap().end.next;
+    let refusal =
+        json!({"error": {"code": "0x0", "message": "Malformed XML in the Paging Cookie"}});
+    for status in [400, 404, 410] {
+        let asked = exchange().expect(Client::new().get(rest));
+        let answered = asked.answer(status, refusal.clone());
+        let token = token.clone();
+        let first = PageRequest::first(5);
+        let refused = answered.run(|| users(PageRequest { token, ..first }));
+        assert_eq!(refused.unwrap_err().reason, Reason::CursorExpired);
+    }
+}
+
+#[test]
 fn windows_names_of_time_zones_are_read() {
     assert_eq!(iana("W. Europe Standard Time"), Some("Europe/Berlin"));
     assert_eq!(iana("Pacific Standard Time"), Some("America/Los_Angeles"));
