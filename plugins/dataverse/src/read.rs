@@ -9,7 +9,7 @@ use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::page::{member, to_token};
 use brightsync_sdk::{
     Change, Departure, DepartureKind, Detail, Error, Owner, Page, PageEnd, ReadRequest, Reason,
-    Result, Scope, Timestamp, Token, Window, time,
+    Result, Scope, Timestamp, Token, time,
 };
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ struct Place {
     /// None for the first page.
     link: Option<String>,
     /// When the first page was read.
-    began: Option<Timestamp>,
+    began: Timestamp,
     /// Whose rows are wanted; none for everybody's.
     owner: Option<Guid>,
 }
@@ -45,18 +45,44 @@ impl Api {
         map: impl Fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<Change<T>>> {
         // Nobody owns rows by an id that is no guid.
-        let Some(place) = self.place(request)? else {
+        let Some(place) = self.place(table, request)? else {
             return Ok(Page::empty());
         };
+        let select = select(table, request.detail);
+        let query = || Query::new(table.set, &select);
+        let link = place.link.as_ref();
         match &request.scope {
-            Scope::All => self.all(table, request, &place, &map),
-            Scope::Updated(window) => self.updated(table, request, place, *window, &map),
+            Scope::All => {
+                let address = link.cloned().unwrap_or_else(|| query().into_address());
+                // Only a list that is not tracked has an order.
+                let tracked = !address.contains("orderby=");
+                let page = self.page(table, request, &place, address, tracked, &map);
+                match page.as_ref().map_err(|it| &it.reason) {
+                    // It takes the right to read everybody's rows, and a table whose changes are tracked.
+                    Err(Reason::Forbidden(_) | Reason::Invalid(_)) if link.is_none() => {
+                        let owned = owned(&place);
+                        let query = query().filter(owned.as_ref()).order_by(table.id);
+                        self.page(table, request, &place, query.into_address(), false, &map)
+                    }
+                    Ok(_) | Err(_) => page,
+                }
+            }
+            Scope::Updated(window) => {
+                let mut parts = vec![Filter::since("modifiedon", window.since)];
+                parts.extend(window.until.map(|it| Filter::before("modifiedon", it)));
+                parts.extend(owned(&place));
+                let order = format!("modifiedon,{}", table.id);
+                let query = query().filter(Some(&Filter::all(parts))).order_by(&order);
+                let address = link.cloned().unwrap_or_else(|| query.into_address());
+                let page = self.page(table, request, &place, address, false, &map)?;
+                let began = page.end.complete_until;
+                let until = |it: Timestamp| window.until.map_or(it, |until| until.min(it));
+                Ok(page.with_complete_until(began.map(until)))
+            }
             Scope::ChangedSince(token) | Scope::DepartedSince(token) => {
-                let link = match &place.link {
-                    Some(link) => table.checked(link)?,
-                    None => table.checked(&member::<String>(token, "delta")?)?,
-                };
-                self.tracked(table, request, &place, link, &map)
+                let delta = || member::<String>(token, "delta");
+                let address = table.checked(&link.cloned().map_or_else(delta, Ok)?)?;
+                self.page(table, request, &place, address, true, &map)
             }
             Scope::Departed(_) => Err(Error::unsupported(
                 "Dataverse tells what was deleted since a token, and not since a time",
@@ -64,162 +90,84 @@ impl Api {
         }
     }
 
-    fn place(&self, request: &ReadRequest) -> Result<Option<Place>> {
+    /// Reads where a page is; none if nobody can own its rows.
+    fn place(&self, table: &Table, request: &ReadRequest) -> Result<Option<Place>> {
         let (link, began, known) = match &request.page.token {
             Some(token) => (
-                Some(member(token, "link")?),
+                Some(table.checked(&member::<String>(token, "link")?)?),
                 member(token, "began")?,
                 member::<Option<String>>(token, "owner")?,
             ),
-            None => (None, None, None),
+            None => (None, time::now(), None),
         };
         let owner = match (&request.owner, known) {
             (Owner::Anyone, _) => None,
             (Owner::User(id), _) => Some(id.clone()),
             (Owner::Me, Some(me)) => Some(me),
-            (Owner::Me, None) => Some(self.me()?),
-        };
-        let owner = match owner {
-            None => None,
-            Some(id) => match Guid::parse(&id) {
-                None => return Ok(None),
-                owner => owner,
-            },
-        };
-        Ok(Some(Place { link, began, owner }))
-    }
-
-    /// The id of the connected user.
-    fn me(&self) -> Result<String> {
-        let answer = self.get("WhoAmI").send()?;
-        answer.read(|it| Ok(it.id("UserId")))
-    }
-
-    /// Reads all rows, with changes tracked from here on if this user may have that.
-    fn all<T>(
-        &self,
-        table: &Table,
-        request: &ReadRequest,
-        place: &Place,
-        map: &dyn Fn(Object<'_>) -> Result<T>,
-    ) -> Result<Page<Change<T>>> {
-        match &place.link {
-            // Only a list that is not tracked has an order.
-            Some(link) if link.contains("orderby=") => {
-                let link = table.checked(link)?;
-                self.plain(table, request, place, link, map)
-            }
-            Some(link) => self.tracked(table, request, place, table.checked(link)?, map),
-            None => {
-                let query = Query::new(table.set, &select(table, request.detail));
-                let tracked = self.tracked(table, request, place, query.into_address(), map);
-                match tracked.as_ref().map_err(|it| &it.reason) {
-                    // It takes the right to read everybody's rows, and a table whose changes are tracked.
-                    Err(Reason::Forbidden(_) | Reason::Invalid(_)) => {
-                        let query = Query::new(table.set, &select(table, request.detail));
-                        let query = query.filter(owned(place).as_ref()).order_by(table.id);
-                        self.plain(table, request, place, query.into_address(), map)
-                    }
-                    Ok(_) | Err(_) => tracked,
-                }
-            }
-        }
-    }
-
-    fn updated<T>(
-        &self,
-        table: &Table,
-        request: &ReadRequest,
-        mut place: Place,
-        window: Window,
-        map: &dyn Fn(Object<'_>) -> Result<T>,
-    ) -> Result<Page<Change<T>>> {
-        let address = match &place.link {
-            Some(link) => table.checked(link)?,
-            None => {
-                let mut parts = vec![Filter::since("modifiedon", window.since)];
-                parts.extend(window.until.map(|it| Filter::before("modifiedon", it)));
-                parts.extend(owned(&place));
-                let query = Query::new(table.set, &select(table, request.detail));
-                let query = query.filter(Some(&Filter::all(parts)));
-                let order = format!("modifiedon,{}", table.id);
-                query.order_by(&order).into_address()
+            (Owner::Me, None) => {
+                let answer = self.get("WhoAmI").send()?;
+                Some(answer.read(|it| Ok(it.id("UserId")))?)
             }
         };
-        let until = |began: Timestamp| window.until.map_or(began, |it| it.min(began));
-        place.began = Some(place.began.unwrap_or_else(time::now));
-        let page = self.plain(table, request, &place, address, map)?;
-        let complete = page.end.complete_until.map(until);
-        Ok(page.with_complete_until(complete))
+        let Some(owner) = owner.map(|it| Guid::parse(&it)) else {
+            let owner = None;
+            return Ok(Some(Place { link, began, owner }));
+        };
+        Ok(owner.map(|it| Place {
+            link,
+            began,
+            owner: Some(it),
+        }))
     }
 
-    /// Answers a page of a list whose rows are all wanted.
-    fn plain<T>(
+    /// Answers a page of a list; of a tracked one, everybody's rows come.
+    fn page<T>(
         &self,
         table: &Table,
         request: &ReadRequest,
         place: &Place,
         address: String,
+        tracked: bool,
         map: &dyn Fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<Change<T>>> {
-        let answer = self.list(address, size(request), false).send();
-        let answer = following(place.link.is_some(), answer)?;
-        // The first page says when the read began, the others have it in their token.
-        let start = match (place.began, &place.link) {
-            (Some(start), None) => Some(began(start, &answer)),
-            (start, _) => start,
-        };
-        answer.read(|it| {
-            let mut page = Page::empty();
-            for row in it.items("value") {
-                if let Row::Here = Object::read(row, |it| Ok(row_of(it, table, None)))? {
-                    let entry = |it: Object<'_>| Change::read(it, table.id, request.detail, map);
-                    page.push(id_of(row, table), Object::read(row, entry));
-                }
-            }
-            page.end.next = next(table.link(it, "@odata.nextLink")?, start, place);
-            Ok(page.with_complete_until(start))
-        })
-    }
-
-    /// Answers a page of a tracked list.
-    fn tracked<T>(
-        &self,
-        table: &Table,
-        request: &ReadRequest,
-        place: &Place,
-        link: String,
-        map: &dyn Fn(Object<'_>) -> Result<T>,
-    ) -> Result<Page<Change<T>>> {
-        let is_all = request.scope == Scope::All;
-        let is_short = request.detail == Detail::Full && !has_columns(&link, &table.select());
-        let answer = self.list(link, size(request), is_all).send();
-        let answer = following(!is_all || place.link.is_some(), answer)?;
         let only_gone = matches!(request.scope, Scope::DepartedSince(_));
+        let since = only_gone || matches!(request.scope, Scope::ChangedSince(_));
+        let is_short = request.detail == Detail::Full && !has_columns(&address, &table.select());
+        let owner = place.owner.as_ref().filter(|_| tracked);
+        let answer = self.list(address, size(request), tracked && !since).send();
+        let answer = following(since || place.link.is_some(), answer)?;
+        // The first page says when the read began, the others have it in their token.
+        let began = match &place.link {
+            None => began(place.began, &answer),
+            Some(_) => place.began,
+        };
         let (mut page, short) = answer.read(|it| {
             let mut page = Page::empty();
-            let mut ids = Vec::new();
+            let mut short = Vec::new();
             for row in it.items("value") {
-                let what = Object::read(row, |it| Ok(row_of(it, table, place.owner.as_ref())));
-                match what {
+                let id = id_of(row, table);
+                match Object::read(row, |it| Ok(row_of(it, table, owner))) {
                     Ok(Row::Here) if only_gone => {}
-                    Ok(Row::Here) if is_short => ids.extend(id_of(row, table)),
+                    Ok(Row::Here) if is_short => short.extend(id),
                     Ok(Row::Here) => {
                         let entry =
                             |it: Object<'_>| Change::read(it, table.id, request.detail, map);
-                        page.push(id_of(row, table), Object::read(row, entry));
+                        page.push(id, Object::read(row, entry));
                     }
-                    Ok(Row::Gone(_)) if is_all => {}
-                    Ok(Row::Gone(departure)) => page.items.push(Change::Departed(departure)),
-                    Err(error) => page.push(id_of(row, table), Err(error)),
+                    Ok(Row::Gone(departure)) if since => {
+                        page.items.push(Change::Departed(departure));
+                    }
+                    Ok(Row::Gone(_)) => {}
+                    Err(error) => page.push(id, Err(error)),
                 }
             }
             page.end = PageEnd {
-                next: next(table.link(it, "@odata.nextLink")?, None, place),
+                next: next(table.link(it, "@odata.nextLink")?, began, place),
                 resume: table.link(it, "@odata.deltaLink")?.map(resume),
+                complete_until: matches!(request.scope, Scope::Updated(_)).then_some(began),
                 ..page.end
             };
-            Ok((page, ids))
+            Ok((page, short))
         })?;
         page.append(self.rows(table, &short, map)?.map(Change::Present));
         Ok(page)
@@ -231,7 +179,7 @@ fn resume(link: String) -> Token {
     to_token(&Body::new().with("delta", link))
 }
 
-fn next(link: Option<String>, began: Option<Timestamp>, place: &Place) -> Option<Token> {
+fn next(link: Option<String>, began: Timestamp, place: &Place) -> Option<Token> {
     let owner = place.owner.as_ref().map(Guid::as_str);
     let place = |link| Body::new().with("link", link).with("began", began);
     link.map(|it| to_token(&place(it).with("owner", owner)))

@@ -150,7 +150,8 @@ fn lists_of_values_stand_in_a_parameter_of_their_own() {
 #[test]
 fn what_nobody_should_ask_is_written_down() {
     let list = "contacts?$select=lastname";
-    let cases: [(&str, &str, &[(&str, &str)]); 9] = [
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)]);
+    let cases: [Case<'_>; 9] = [
         ("GET", list, &[("OData-Version", "")]),
         ("GET", list, &[("If-None-Match", "")]),
         ("GET", list, &[("Prefer", "odata.allow-upsert=true")]),

@@ -600,15 +600,19 @@ fn a_row_that_is_gone_is_not_made_again_and_one_that_changed_is_stale() {
     assert_eq!(desk.crm().ids(Kind::Person), [""; 0]);
 }
 
+/// The field that a refusal names.
+fn field(error: Error) -> Option<String> {
+    match error.reason {
+        Reason::Invalid(fields) => fields[0].field.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_value_that_the_table_does_not_take_is_invalid_by_its_field() {
     let (desk, ids) = with_people(&["a@x"]);
     let set = |field: &str, value: &str| edits(&[(field, Edit::Set(json!(value).to_string()))]);
     let update = |patch| run(&desk, |it| it.update_contact(&ids[0], patch)).unwrap_err();
-    let field = |error: Error| match error.reason {
-        Reason::Invalid(fields) => fields[0].field.clone(),
-        other => panic!("{other:?}"),
-    };
     let error = update(set("family-name", &"x".repeat(51)));
     assert_eq!(error.code.as_deref(), Some("0x80044331"));
     assert_eq!(field(error).as_deref(), Some("family-name"));
