@@ -3,10 +3,9 @@
 //! An activity is made open, and then brought to its state.
 //! One that is completed is read-only, so to be changed it is opened and completed again; its parties are a list that is replaced as a whole.
 
-use brightsync_sdk::http::Request;
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::patch::{Change, ListEdits};
-use brightsync_sdk::{Error, InvalidField, Party, Reason, Ref, Result, Written};
+use brightsync_sdk::{Error, InvalidField, Party, Ref, Result, Written};
 use serde_json::Value;
 
 use crate::api::{Api, Table, version};
@@ -83,25 +82,19 @@ impl Api {
 
     /// Reads an activity as it is.
     pub(crate) fn activity(&self, activity: &Activity, id: &Guid) -> Result<Present> {
-        let answer = self.activity_request(activity, id).send()?;
-        answer.read(|it| {
-            Ok(Present {
-                state: State(it.need("statecode"), it.need("statuscode")),
-                parties: it.each(activity.parties, |it| {
-                    (it.need("participationtypemask"), party(it))
-                }),
-                about: regarding(it).into_iter().collect(),
-                written: self.written(&activity.table, it),
-            })
-        })
-    }
-
-    fn activity_request(&self, activity: &Activity, id: &Guid) -> Request {
         let Activity { table, parties, .. } = activity;
         let expand = format!("{parties}($select=_partyid_value,addressused,participationtypemask)");
         let row = format!("{}({id})", table.set);
         let query = Query::new(&row, table.columns).expand(Some(&expand));
-        self.get(query.into_address())
+        self.get(query.into_address()).send()?.read(|it| {
+            let party = |it: Object<'_>| (it.need("participationtypemask"), party(it));
+            Ok(Present {
+                state: State(it.need("statecode"), it.need("statuscode")),
+                parties: it.each(parties, party),
+                about: regarding(it).into_iter().collect(),
+                written: self.written(table, it),
+            })
+        })
     }
 
     /// Changes an activity, which is open meanwhile, and brings it back to its state or to a new one.
@@ -113,70 +106,46 @@ impl Api {
         mut draft: Draft,
         if_version: Option<&str>,
     ) -> Result<Written> {
-        let known = version(if_version)?;
+        let mut known = version(if_version)?;
         if known.is_some() && known != present.written.version.as_deref() {
             return Err(Error::stale("the activity was changed meanwhile"));
         }
+        let table = &activity.table;
         let parties = draft.parties.is_some().then(|| rows(activity, &mut draft));
         let is_edited = !draft.row.body.is_empty() || parties.is_some();
-        if !is_edited && draft.state == present.state {
-            return Ok(Written {
-                incomplete: draft.row.incomplete,
-                ..present.written
-            });
-        }
-        let mut known = known;
-        let mut written = present.written;
-        let was_open = present.state.0 == OPEN.0;
-        if is_edited && !was_open {
-            written = self.change(&activity.table, id, &OPEN.body(), known.take())?;
-        }
-        let edited = self.edit(activity, id, &draft, parties, known);
+        let is_opened = is_edited && present.state.0 != OPEN.0;
+        let edited = (|| {
+            let mut written = present.written;
+            if is_opened {
+                written = self.change(table, id, &OPEN.body(), known.take())?;
+            }
+            if !draft.row.body.is_empty() {
+                written = self.change(table, id, &draft.row.body, known)?;
+            }
+            if let Some(parties) = parties {
+                let parties = Body::new().with("value", parties);
+                self.replace(table, id, activity.parties, &parties)?;
+            }
+            Ok(written)
+        })();
         match edited {
-            Ok(edited) => {
-                let written = edited.unwrap_or(written);
-                if was_open && draft.state == present.state {
-                    return Ok(Written {
-                        incomplete: draft.row.incomplete,
-                        ..written
-                    });
-                }
+            Ok(written) if is_opened || draft.state != present.state => {
                 Ok(self.conclude(activity, id, draft, written))
             }
-            Err(error) if was_open => Err(error),
-            Err(error) => {
-                let closed = self.change(&activity.table, id, &present.state.body(), None);
-                let end = match closed {
-                    Ok(_) => "its state is as before",
-                    Err(_) => "it stays open, though it was not before",
-                };
-                Err(Error {
-                    message: format!("{}; {end}", error.message),
-                    ..error
-                })
+            Ok(written) => Ok(Written {
+                incomplete: draft.row.incomplete,
+                ..written
+            }),
+            Err(error) if !is_opened => Err(error),
+            Err(mut error) => {
+                let closed = self.change(table, id, &present.state.body(), None);
+                error.message.push_str(match closed {
+                    Ok(_) => "; some of it may be written, and its state is as before",
+                    Err(_) => "; some of it may be written, and it stays open",
+                });
+                Err(error)
             }
         }
-    }
-
-    /// Writes the columns and the parties of an open activity.
-    fn edit(
-        &self,
-        activity: &Activity,
-        id: &Guid,
-        draft: &Draft,
-        parties: Option<Vec<Value>>,
-        known: Option<&str>,
-    ) -> Result<Option<Written>> {
-        let mut written = None;
-        if !draft.row.body.is_empty() {
-            written = Some(self.change(&activity.table, id, &draft.row.body, known)?);
-        }
-        if let Some(parties) = parties {
-            let parties = Body::new().with("value", parties);
-            self.replace(&activity.table, id, activity.parties, &parties)
-                .map_err(|error| half_done(error, activity, id, written.is_some()))?;
-        }
-        Ok(written)
     }
 
     /// Brings an activity that was written to its state; if that does not work, it exists all the same.
@@ -208,23 +177,6 @@ impl State {
     fn body(self) -> Body {
         let body = Body::new().with("statecode", self.0);
         body.with("statuscode", self.1)
-    }
-}
-
-/// Says of a list that could not be replaced what was written before it.
-fn half_done(error: Error, activity: &Activity, id: &Guid, columns: bool) -> Error {
-    if !columns {
-        return error;
-    }
-    let message = format!("{}; its other fields were changed", error.message);
-    let reason = match error.reason {
-        Reason::InDoubt(_) => Reason::InDoubt(vec![Ref::new(activity.table.name, id.as_str())]),
-        reason => reason,
-    };
-    Error {
-        reason,
-        message,
-        ..error
     }
 }
 
