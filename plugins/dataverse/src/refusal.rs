@@ -28,6 +28,8 @@ fn refusal(it: Object<'_>, error: Error) -> Error {
         "0x80040333" | "0x80060892" | "0x80040237" => Reason::Duplicate(Vec::new()),
         "0x80060882" => Reason::Stale,
         "0x80040217" => Reason::NotFound,
+        // There is no such table: the app that brings it is not installed.
+        "0x8006088a" => Reason::Unsupported,
         "0x80040220" => Reason::Forbidden(forbidden(&said)),
         "0x80044352" => Reason::CursorExpired,
         _ => match error.reason {

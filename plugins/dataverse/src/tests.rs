@@ -88,6 +88,12 @@ fn a_version_that_is_too_old_begins_anew_with_any_status() {
 }
 
 #[test]
+fn a_table_that_no_app_brought_is_not_supported() {
+    let said = "Resource not found for the segment 'opportunities'.";
+    check(404, "0x8006088a", said, Reason::Unsupported);
+}
+
+#[test]
 fn a_link_that_is_refused_begins_anew() {
     let rest = "systemusers?$select=a&$skiptoken=1";
     let link = format!("https://contoso.crm4.dynamics.com/api/data/v9.2/{rest}");
