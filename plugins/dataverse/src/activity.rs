@@ -24,11 +24,12 @@ const REGARDING: [(&str, &str); 4] = [
 ];
 
 /// The kinds of rows that take part, in the contract's words, Dataverse's, and in addresses.
-const TAKING_PART: [(&str, &str, &str); 4] = [
+const TAKING_PART: [(&str, &str, &str); 5] = [
     ("contact", "contact", "contacts"),
     ("account", "account", "accounts"),
     ("lead", "lead", "leads"),
     ("user", "systemuser", "systemusers"),
+    ("queue", "queue", "queues"),
 ];
 
 /// How somebody takes part: the column `participationtypemask`.
@@ -113,7 +114,7 @@ impl Api {
         let table = &activity.table;
         let parties = draft.parties.is_some().then(|| rows(activity, &mut draft));
         let is_edited = !draft.row.body.is_empty() || parties.is_some();
-        let is_opened = is_edited && present.state.0 != OPEN.0;
+        let is_opened = is_edited && present.state.is_read_only();
         let edited = (|| {
             let mut written = present.written;
             if is_opened {
@@ -125,6 +126,8 @@ impl Api {
             if let Some(parties) = parties {
                 let parties = Body::new().with("value", parties);
                 self.replace(table, id, activity.parties, &parties)?;
+                // That answers nothing of the new version.
+                written.version = None;
             }
             Ok(written)
         })();
@@ -174,6 +177,11 @@ impl Api {
 }
 
 impl State {
+    /// Completed and cancelled activities cannot be edited.
+    fn is_read_only(self) -> bool {
+        matches!(self.0, 1 | 2)
+    }
+
     fn body(self) -> Body {
         let body = Body::new().with("statecode", self.0);
         body.with("statuscode", self.1)
@@ -256,9 +264,13 @@ fn regarding(it: Object<'_>) -> Option<Ref> {
 pub(crate) fn set_about(
     row: &mut Row,
     activity: &Activity,
-    about: &[Ref],
+    now: Vec<Ref>,
+    edits: Option<ListEdits<Ref>>,
     parties: &[(Part, Party)],
 ) {
+    let Some(edits) = edits else { return };
+    let is_new = now.is_empty();
+    let about = edits.apply(now, Ref::eq);
     let chosen = REGARDING.iter().find_map(|(kind, set)| {
         let is_it = |it: &&Ref| it.kind == *kind && Guid::parse(&it.id).is_some();
         Some((*kind, *set, about.iter().find(is_it)?))
@@ -270,9 +282,10 @@ pub(crate) fn set_about(
             let link = bound(set, &it.id);
             row.body.set(&name(kind), link.into());
         }
+        None if is_new => {}
         None => row.body.set(&name("contact"), Value::Null),
     }
-    for it in about {
+    for it in &about {
         let takes_part = parties
             .iter()
             .any(|(_, party)| party.link.as_ref() == Some(it));

@@ -114,10 +114,7 @@ fn draft(
         row.body.set("directioncode", outgoing.into());
         state = if outgoing { SENT } else { RECEIVED };
     }
-    if let Some(edits) = about {
-        let about = edits.apply(about_now, Ref::eq);
-        set_about(&mut row, &EMAILS, &about, &parties);
-    }
+    set_about(&mut row, &EMAILS, about_now, about, &parties);
     Ok(Draft {
         row,
         parties: are_changed.then_some(parties),

@@ -125,10 +125,7 @@ fn draft(
         let organiser = organiser.filter(|it| part == ORGANISER || !is_there(it));
         parties.extend(organiser.map(|it| (part, it)));
     }
-    if let Some(edits) = about {
-        let about = edits.apply(about_now, Ref::eq);
-        set_about(&mut row, &MEETINGS, &about, &parties);
-    }
+    set_about(&mut row, &MEETINGS, about_now, about, &parties);
     Ok(Draft {
         row,
         parties: are_changed.then_some(parties),

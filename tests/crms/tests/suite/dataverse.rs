@@ -849,6 +849,20 @@ fn a_meeting_is_an_appointment_of_whole_days_and_its_people() {
     let found = || run(&desk, |it| it.find_meeting(meeting(&ids[0]).key)).unwrap();
     assert_eq!(found(), [written.id.as_str()]);
 
+    // A meeting that is to come is edited as it is, and moved without a new state.
+    desk.crm().office().forget();
+    let at = json!({"at": 1_775_000_000_000_i64}).to_string();
+    let moved = edits(&[
+        ("start", Edit::Set(at.clone())),
+        ("end", Edit::Set(at)),
+        ("about", Edit::Clear),
+    ]);
+    run(&desk, |it| it.update_meeting(&written.id, moved)).unwrap();
+    assert_eq!(asked(&desk).len(), 2);
+    assert_eq!(value("isalldayevent"), json!(false));
+    assert_eq!(value("scheduledstart"), json!("2026-03-31T23:33:20Z"));
+    assert_eq!(value("_regardingobjectid_value"), json!(null));
+
     let me = desk.crm().me();
     let organiser = json!({"address": "mia@contoso.example", "link": {"kind": "user", "id": me}});
     let patch = edits(&[
