@@ -43,6 +43,8 @@ pub struct Dataverse {
     links: BTreeSet<String>,
     version: u64,
     ids: u64,
+    /// The recipe by which a connection comes in: `application` or `sign-in`.
+    pub recipe: &'static str,
     /// Whether the user may read everybody's rows, and so the changes of a whole table.
     pub tracking: bool,
     /// Whether the user may write nothing.
@@ -98,6 +100,7 @@ impl Dataverse {
             links: BTreeSet::new(),
             version: 1_000,
             ids: 0,
+            recipe: "application",
             tracking: true,
             read_only: false,
             duplicate_status: 412,
@@ -352,7 +355,7 @@ impl Crm for Dataverse {
     fn access(&self) -> Access {
         let client = &self.oauth.client;
         Access {
-            recipe: "application",
+            recipe: self.recipe,
             fields: vec![
                 ("client-id", client.id.clone()),
                 ("client-secret", client.secret.clone()),
