@@ -48,12 +48,18 @@ impl Api {
         let Some(place) = self.place(table, request)? else {
             return Ok(Page::empty());
         };
-        let select = select(table, request.detail);
-        let query = || Query::new(table.set, &select);
+        let query = |detail| Query::new(table.set, &select(table, detail));
         let link = place.link.as_ref();
         match &request.scope {
             Scope::All => {
-                let address = link.cloned().unwrap_or_else(|| query().into_address());
+                // Most rows of a tracked list are not this owner's; those that are, are read by their ids.
+                let detail = match place.owner {
+                    Some(_) => Detail::Ids,
+                    None => request.detail,
+                };
+                let address = link
+                    .cloned()
+                    .unwrap_or_else(|| query(detail).into_address());
                 // Only a list that is not tracked has an order.
                 let tracked = !address.contains("orderby=");
                 let page = self.page(table, request, &place, address, tracked, &map);
@@ -61,7 +67,8 @@ impl Api {
                     // It takes the right to read everybody's rows, and a table whose changes are tracked.
                     Err(Reason::Forbidden(_) | Reason::Invalid(_)) if link.is_none() => {
                         let owned = owned(&place);
-                        let query = query().filter(owned.as_ref()).order_by(table.id);
+                        let query = query(request.detail).filter(owned.as_ref());
+                        let query = query.order_by(table.id);
                         self.page(table, request, &place, query.into_address(), false, &map)
                     }
                     Ok(_) | Err(_) => page,
@@ -72,7 +79,8 @@ impl Api {
                 parts.extend(window.until.map(|it| Filter::before("modifiedon", it)));
                 parts.extend(owned(&place));
                 let order = format!("modifiedon,{}", table.id);
-                let query = query().filter(Some(&Filter::all(parts))).order_by(&order);
+                let query = query(request.detail).filter(Some(&Filter::all(parts)));
+                let query = query.order_by(&order);
                 let address = link.cloned().unwrap_or_else(|| query.into_address());
                 let page = self.page(table, request, &place, address, false, &map)?;
                 let began = page.end.complete_until;

@@ -406,6 +406,29 @@ fn a_token_that_is_too_old_or_of_another_table_begins_anew() {
 }
 
 #[test]
+fn of_other_peoples_rows_only_ids_are_read() {
+    let (desk, ids) = with_people(&["a@x", "b@x"]);
+    let olga = desk.crm().add_user(&Colleague {
+        name: "Olga".to_owned(),
+        email: "olga@x".to_owned(),
+    });
+    desk.crm().give(&ids[0], &olga);
+    desk.crm().office().forget();
+    let (names, resume) = read(&desk, Owner::User(olga), Scope::All, Detail::Full);
+    assert_eq!(
+        (names.as_slice(), resume.is_some()),
+        (&["a@x".to_owned()][..], true)
+    );
+    let seen = desk.crm().office().seen().to_vec();
+    let queries: Vec<bool> = seen
+        .iter()
+        .map(|it| it.query.contains("fullname"))
+        .collect();
+    assert_eq!(queries, [false, true]);
+    assert!(!seen[1].query.contains(&ids[1]), "{}", seen[1].query);
+}
+
+#[test]
 fn whoever_may_not_read_everybodys_rows_reads_without_a_token() {
     let (desk, _) = with_people(&["a@x", "b@x", "c@x"]);
     let olga = desk.crm().add_user(&Colleague {
