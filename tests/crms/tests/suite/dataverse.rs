@@ -886,6 +886,14 @@ fn a_meeting_is_an_appointment_of_whole_days_and_its_people() {
     assert_eq!(value("scheduledstart"), json!("2026-03-31T23:33:20Z"));
     assert_eq!(value("_regardingobjectid_value"), json!(null));
 
+    // Parties are replaced without a version, so it is compared before.
+    let stale = Patch {
+        if_version: written.version.clone(),
+        ..edits(&[("attendees", Edit::Clear)])
+    };
+    let stale = run(&desk, |it| it.update_meeting(&written.id, stale)).unwrap_err();
+    assert_eq!(stale.reason, Reason::Stale);
+
     let me = desk.crm().me();
     let organiser = json!({"address": "mia@contoso.example", "link": {"kind": "user", "id": me}});
     let patch = edits(&[
