@@ -65,7 +65,9 @@ impl Api {
                 let page = self.page(table, request, &place, address, tracked, &map);
                 match page.as_ref().map_err(|it| &it.reason) {
                     // It takes the right to read everybody's rows, and a table whose changes are tracked.
-                    Err(Reason::Forbidden(_) | Reason::Invalid(_)) if link.is_none() => {
+                    Err(Reason::Forbidden(_) | Reason::Invalid(_) | Reason::Unsupported)
+                        if link.is_none() =>
+                    {
                         let owned = owned(&place);
                         let query = query(request.detail).filter(owned.as_ref());
                         let query = query.order_by(table.id);
@@ -117,15 +119,14 @@ impl Api {
                 Some(answer.read(|it| Ok(it.id("UserId")))?)
             }
         };
-        let Some(owner) = owner.map(|it| Guid::parse(&it)) else {
-            let owner = None;
-            return Ok(Some(Place { link, began, owner }));
+        let owner = match owner {
+            None => None,
+            Some(id) => match Guid::parse(&id) {
+                None => return Ok(None),
+                owner => owner,
+            },
         };
-        Ok(owner.map(|it| Place {
-            link,
-            began,
-            owner: Some(it),
-        }))
+        Ok(Some(Place { link, began, owner }))
     }
 
     /// Answers a page of a list; of a tracked one, everybody's rows come.

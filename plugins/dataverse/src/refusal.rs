@@ -32,6 +32,8 @@ fn refusal(it: Object<'_>, error: Error) -> Error {
         "0x8006088a" => Reason::Unsupported,
         "0x80040220" => Reason::Forbidden(forbidden(&said)),
         "0x80044352" => Reason::CursorExpired,
+        // Neither its code nor its status is documented.
+        _ if said.to_ascii_lowercase().contains("change tracking") => Reason::Unsupported,
         _ => match error.reason {
             Reason::Forbidden(_) => Reason::Forbidden(forbidden(&said)),
             Reason::Invalid(_) => Reason::Invalid(vec![invalid(&said, &code)]),

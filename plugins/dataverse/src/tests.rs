@@ -94,6 +94,12 @@ fn a_table_that_no_app_brought_is_not_supported() {
 }
 
 #[test]
+fn a_table_whose_changes_are_not_tracked_is_known_by_what_is_said() {
+    let said = "Entity: contact isn't enabled for Change Tracking.";
+    check(500, "0x80072491", said, Reason::Unsupported);
+}
+
+#[test]
 fn a_link_that_is_refused_begins_anew() {
     let rest = "systemusers?$select=a&$skiptoken=1";
     let link = format!("https://contoso.crm4.dynamics.com/api/data/v9.2/{rest}");

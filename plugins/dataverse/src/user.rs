@@ -113,7 +113,9 @@ fn allowed<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
         Err(error) => match error.reason {
-            Reason::Forbidden(_) | Reason::Invalid(_) | Reason::NotFound => Ok(None),
+            Reason::Forbidden(_) | Reason::Invalid(_) | Reason::NotFound | Reason::Unsupported => {
+                Ok(None)
+            }
             _ => Err(error),
         },
     }
