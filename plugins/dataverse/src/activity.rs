@@ -5,7 +5,7 @@
 
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::patch::{Change, ListEdits};
-use brightsync_sdk::{Error, InvalidField, Party, Ref, Result, Written};
+use brightsync_sdk::{Attachment, Error, InvalidField, Party, Ref, Result, Written, base64, http};
 use serde_json::Value;
 
 use crate::api::{Api, Table, version};
@@ -68,6 +68,8 @@ pub(crate) struct Draft {
     pub(crate) row: Row,
     /// Everybody who takes part; none leaves them alone.
     pub(crate) parties: Option<Vec<(Part, Party)>>,
+    /// The files of a new one.
+    pub(crate) attachments: Vec<Attachment>,
     pub(crate) state: State,
 }
 
@@ -78,7 +80,36 @@ impl Api {
         draft.row.body.set(activity.parties, parties.into());
         let written = self.create(&activity.table, &draft.row.body)?;
         let id = crate::api::known(&written.id)?;
+        self.attach(activity, &id, &mut draft);
         Ok(self.conclude(activity, &id, draft, written))
+    }
+
+    /// Adds files to an activity while it is open, and names those that are not kept.
+    fn attach(&self, activity: &Activity, id: &Guid, draft: &mut Draft) {
+        let (whole, bare): (Vec<_>, Vec<_>) = std::mem::take(&mut draft.attachments)
+            .into_iter()
+            .partition(|it| it.content.is_some());
+        draft.row.leave_out("attachments", bare.len());
+        let request = |it: &Attachment| {
+            let content = it.content.as_deref().map(base64::encode);
+            let file = Body::new()
+                .with(
+                    "objectid_activitypointer@odata.bind",
+                    format!("/activitypointers({id})"),
+                )
+                .with("objecttypecode", activity.table.name)
+                .with("filename", it.name.as_str())
+                .with("mimetype", it.media_type.as_str())
+                .with("body", content);
+            self.post("activitymimeattachments").json(&file)
+        };
+        let answers = http::send_all(whole.iter().map(request).collect());
+        for (file, answer) in whole.iter().zip(answers) {
+            if let Err(error) = answer {
+                let reason = format!("{} is not kept: {}", file.name, error.message);
+                draft.row.leave("attachments", reason);
+            }
+        }
     }
 
     /// Reads an activity as it is.

@@ -101,6 +101,11 @@ impl Api {
         self.client.get(address).header("Prefer", annotations)
     }
 
+    /// Makes something that nothing is asked of afterwards.
+    pub(crate) fn post(&self, address: &str) -> Request {
+        self.client.post(address)
+    }
+
     /// Asks for a page of a list, which may have changes tracked.
     pub(crate) fn list(&self, address: String, size: u32, tracked: bool) -> Request {
         let preferences = preferences(Some(size), tracked);

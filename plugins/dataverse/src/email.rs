@@ -31,7 +31,8 @@ const RECEIVED: State = State(1, 4);
 const LONGEST_SUBJECT: usize = 800;
 
 /// A new e-mail.
-pub(crate) fn new(email: NewEmail) -> Result<Draft> {
+pub(crate) fn new(mut email: NewEmail) -> Result<Draft> {
+    let attachments = std::mem::take(&mut email.attachments);
     let key = email.key.clone();
     let mut sender = email.sender.clone();
     sender.address = sender.address.or_else(|| Some(key.sender.clone()));
@@ -46,6 +47,7 @@ pub(crate) fn new(email: NewEmail) -> Result<Draft> {
     // In the form of the header field, as Dataverse keeps it of the messages that it fetches itself.
     let id = key.message_id.as_ref().unwrap_or(&key.key);
     draft.row.body.set("messageid", format!("<{id}>").into());
+    draft.attachments = attachments;
     Ok(draft)
 }
 
@@ -118,6 +120,7 @@ fn draft(
     Ok(Draft {
         row,
         parties: are_changed.then_some(parties),
+        attachments: Vec::new(),
         state,
     })
 }

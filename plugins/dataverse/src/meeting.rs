@@ -129,6 +129,7 @@ fn draft(
     Ok(Draft {
         row,
         parties: are_changed.then_some(parties),
+        attachments: Vec::new(),
         state,
     })
 }

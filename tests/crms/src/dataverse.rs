@@ -169,6 +169,15 @@ impl Dataverse {
         schema.map(|it| it.value(property)).unwrap_or_default()
     }
 
+    /// The files of an activity: their names, types and contents in base64.
+    pub fn files(&self, activity: &str) -> Vec<[String; 3]> {
+        let rows = Schema::of("activitymimeattachments").map(|it| self.store(it).rows());
+        let rows = rows.into_iter().flatten();
+        let of = rows.filter(|it| it.text("_objectid_value") == activity);
+        of.map(|it| ["filename", "mimetype", "body"].map(|name| it.text(name).to_owned()))
+            .collect()
+    }
+
     /// Those who take part in an activity: the part, and the address or the id.
     pub fn parties(&self, set: &str, id: &str) -> Vec<(i64, String)> {
         let row = Schema::of(set).and_then(|it| self.store(it).get(id));

@@ -68,7 +68,7 @@ const OWNERS: [Column; 2] = [
 const STATE: Column = column("statecode", Type::Number, true);
 const STATUS: Column = column("statuscode", Type::Number, true);
 
-pub(super) static SCHEMAS: [Schema; 9] = [
+pub(super) static SCHEMAS: [Schema; 10] = [
     Schema {
         set: "contacts",
         name: "contact",
@@ -258,6 +258,26 @@ pub(super) static SCHEMAS: [Schema; 9] = [
             column("isdisabled", Type::Flag, false),
             CREATED,
             MODIFIED,
+        ],
+        parties: None,
+        states: &[],
+        tracked: false,
+    },
+    Schema {
+        set: "activitymimeattachments",
+        name: "activitymimeattachment",
+        id: "activitymimeattachmentid",
+        columns: &[
+            column("activitymimeattachmentid", Type::Id, false),
+            column(
+                "objectid",
+                Type::Lookup(&[("objectid_activitypointer", "activitypointers")]),
+                true,
+            ),
+            text("objecttypecode", 100),
+            text("filename", 255),
+            text("mimetype", 256),
+            text("body", 1_073_741_823),
         ],
         parties: None,
         states: &[],

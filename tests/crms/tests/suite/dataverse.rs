@@ -3,8 +3,8 @@
 use brightsync_crms::dataverse::{Condition, Dataverse, Literal};
 use brightsync_crms::{Colleague, Company, Crm as _, Deal, Kind, Outcome, Person, Trouble};
 use brightsync_sdk::{
-    Affiliation, Attendee, Change, Connector, Contact, ContactPoint, Detail, Direction, Edit,
-    EmailKey, Error, ForbiddenKind, MeetingKey, Moment, NewAccount, NewContact, NewEmail,
+    Affiliation, Attachment, Attendee, Change, Connector, Contact, ContactPoint, Detail, Direction,
+    Edit, EmailKey, Error, ForbiddenKind, MeetingKey, Moment, NewAccount, NewContact, NewEmail,
     NewMeeting, Owner, Page, PageRequest, Party, Patch, ReadRequest, Reason, Ref, Result, Scope,
     Window,
 };
@@ -734,6 +734,44 @@ fn an_email_is_completed_and_found_by_its_message_id() {
     })
     .unwrap_err();
     assert_eq!(again.reason, Reason::Duplicate(vec![written.id]));
+}
+
+#[test]
+fn files_are_kept_with_an_email_and_those_that_are_not_are_named() {
+    let (desk, ids) = with_people(&["ann@x"]);
+    let file = |name: &str, content: Option<&[u8]>| Attachment {
+        name: name.to_owned(),
+        media_type: "text/plain".to_owned(),
+        size: 3,
+        content: content.map(<[u8]>::to_vec),
+    };
+    let long = "x".repeat(256);
+    let email = NewEmail {
+        attachments: vec![
+            file("a.txt", Some(b"abc")),
+            file("b.txt", None),
+            file(&long, Some(b"abc")),
+        ],
+        ..email(key(None), &ids[0])
+    };
+    let written = run(&desk, |it| it.create_email(email)).unwrap();
+    let kept = ["a.txt", "text/plain", "YWJj"].map(str::to_owned);
+    assert_eq!(desk.crm().files(&written.id), [kept]);
+    let fields: Vec<_> = written
+        .incomplete
+        .iter()
+        .map(|it| it.field.as_deref())
+        .collect();
+    assert_eq!(fields, [Some("attachments"), Some("attachments")]);
+    assert!(
+        written.incomplete[1]
+            .reason
+            .contains("maximum allowed length")
+    );
+    assert_eq!(
+        desk.crm().value("emails", &written.id, "statecode"),
+        json!(1)
+    );
 }
 
 #[test]
