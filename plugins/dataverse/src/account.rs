@@ -4,7 +4,7 @@ use brightsync_sdk::json::Object;
 use brightsync_sdk::patch::{Draft, Fields};
 use brightsync_sdk::{Account, Result, domain};
 
-use crate::api::{Api, Table};
+use crate::api::{Api, Record, Table};
 use crate::odata::Filter;
 use crate::write::{Row, text};
 
@@ -32,22 +32,26 @@ const KINDS: [&str; 12] = [
     "Other",
 ];
 
-pub(crate) fn account(api: &Api, it: Object<'_>, wanted: &[String]) -> Account {
-    let id = it.id(ACCOUNTS.id);
-    let kind: Option<u64> = it.get("customertypecode");
-    let kind = kind.and_then(|it| usize::try_from(it).ok()?.checked_sub(1));
-    Account {
-        domains: domains(it),
-        kind: kind.and_then(|it| Some((*KINDS.get(it)?).to_owned())),
-        parent: text(it, "_parentaccountid_value"),
-        owner: text(it, "_owninguser_value"),
-        active: it.get("statecode").map(|it: i64| it == 0),
-        created_at: it.time("createdon"),
-        modified_at: it.time("modifiedon"),
-        version: it.get("@odata.etag"),
-        url: Some(api.link(&ACCOUNTS, &id)),
-        extra: it.pick(wanted),
-        ..Account::new(id, it.get::<String>("name").unwrap_or_default())
+impl Record for Account {
+    const TABLE: &'static Table = &ACCOUNTS;
+
+    fn read(it: Object<'_>, api: &Api, wanted: &[String]) -> Self {
+        let id = it.id(ACCOUNTS.id);
+        let kind: Option<u64> = it.get("customertypecode");
+        let kind = kind.and_then(|it| usize::try_from(it).ok()?.checked_sub(1));
+        Self {
+            domains: domains(it),
+            kind: kind.and_then(|it| Some((*KINDS.get(it)?).to_owned())),
+            parent: text(it, "_parentaccountid_value"),
+            owner: text(it, "_owninguser_value"),
+            active: it.get("statecode").map(|it: i64| it == 0),
+            created_at: it.time("createdon"),
+            modified_at: it.time("modifiedon"),
+            version: it.get("@odata.etag"),
+            url: Some(api.link(&ACCOUNTS, &id)),
+            extra: it.pick(wanted),
+            ..Self::new(id, it.get::<String>("name").unwrap_or_default())
+        }
     }
 }
 

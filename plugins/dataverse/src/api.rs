@@ -10,6 +10,7 @@ use brightsync_sdk::{
 use serde_json::Value;
 
 use crate::odata::{self, Filter, Guid, Query};
+use crate::read::merged_into;
 use crate::refusal;
 
 /// The largest page.
@@ -32,6 +33,14 @@ pub(crate) struct Table {
     pub(crate) columns: &'static str,
     /// What is read of the rows that it leads to.
     pub(crate) expand: Option<&'static str>,
+}
+
+/// A record of the contract that is a row.
+pub(crate) trait Record: Sized {
+    const TABLE: &'static Table;
+
+    /// Reads a row, with the columns that the tenant wants.
+    fn read(it: Object<'_>, api: &Api, wanted: &[String]) -> Self;
 }
 
 /// The API of one organisation.
@@ -119,12 +128,8 @@ impl Api {
     }
 
     /// Reads all rows of these ids in one page, those that are there; the address of each request has room for some of them.
-    pub(crate) fn rows<T>(
-        &self,
-        table: &Table,
-        ids: &[Id],
-        map: impl Fn(Object<'_>) -> Result<T>,
-    ) -> Result<Page<T>> {
+    pub(crate) fn rows<T: Record>(&self, ids: &[Id]) -> Result<Page<T>> {
+        let table = T::TABLE;
         let is_guid = |id: &&Id| Guid::parse(id).is_some();
         let ids: Vec<Id> = ids.iter().filter(is_guid).cloned().collect();
         let request = |ids: &Vec<Id>| {
@@ -138,7 +143,7 @@ impl Api {
         };
         let mut all = Page::empty();
         for answer in http::send_all(odata::parts(&ids).iter().map(request).collect()) {
-            all.append(answer?.read(|it| Ok(living(it, table, &map)))?);
+            all.append(answer?.read(|it| Ok(self.living(it)))?);
         }
         Ok(all)
     }
@@ -146,13 +151,11 @@ impl Api {
     /// Looks values up in columns, part by part: each part has its pages, and then the next one begins.
     ///
     /// `has` tells whether a record has a value, so that what an earlier part found is answered once.
-    pub(crate) fn look_up<T>(
+    pub(crate) fn look_up<T: Record>(
         &self,
-        table: &Table,
         columns: &[&str],
         values: &[String],
         page: &PageRequest,
-        map: impl Fn(Object<'_>) -> Result<T>,
         has: impl Fn(&T, &str) -> bool,
     ) -> Result<Page<T>> {
         let parts = odata::parts(values);
@@ -168,7 +171,7 @@ impl Api {
             return Ok(Page::empty());
         };
         let among = Filter::among(columns, values);
-        let mut found = self.find(table, Some(&among), page, part, map)?;
+        let mut found: Page<T> = self.find(Some(&among), page, part)?;
         let is_new = |it: &T| !before.iter().flatten().any(|value| has(it, value));
         found.items.retain(is_new);
         if found.end.next.is_none() && 1 < rest.len() {
@@ -178,14 +181,13 @@ impl Api {
     }
 
     /// Answers one page of the rows that meet a condition, without those that were merged into others.
-    pub(crate) fn find<T>(
+    pub(crate) fn find<T: Record>(
         &self,
-        table: &Table,
         filter: Option<&Filter>,
         page: &PageRequest,
         part: u64,
-        map: impl Fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<T>> {
+        let table = T::TABLE;
         let link = match &page.token {
             Some(token) => member::<Option<String>>(token, "link")?,
             None => None,
@@ -201,9 +203,40 @@ impl Api {
         let answer = self.list(address, size, false).send();
         following(link.is_some(), answer)?.read(|it| {
             let next = table.link(it, "@odata.nextLink")?;
-            let rows = living(it, table, &map);
+            let rows = self.living(it);
             Ok(rows.with_next(next.map(|it| self::next(Some(it), part))))
         })
+    }
+
+    /// Reads the rows of an answer, without those that were merged into others.
+    fn living<T: Record>(&self, it: Object<'_>) -> Page<T> {
+        let wanted = T::TABLE.wanted();
+        let mut page = Page::empty();
+        for row in it.items("value") {
+            if row.get("merged").is_none_or(|it| it != true) {
+                let id = row.get(T::TABLE.id).and_then(Value::as_str);
+                let record = Object::read(row, |it| Ok(T::read(it, self, &wanted)));
+                page.push(id.map(str::to_owned), record);
+            }
+        }
+        page
+    }
+
+    /// Reads one row, or of one that was merged, the row that it was merged into.
+    pub(crate) fn survivor<T: Record>(&self, id: &str) -> Result<T> {
+        const MERGES: usize = 8;
+        let mut id = known(id)?;
+        for _ in 0..MERGES {
+            let answer = self.row(T::TABLE, &id).send()?;
+            match answer.read(|it| Ok(merged_into(it)))? {
+                None => {
+                    let wanted = T::TABLE.wanted();
+                    return answer.read(|it| Ok(T::read(it, self, &wanted)));
+                }
+                Some(master) => id = known(&master)?,
+            }
+        }
+        Err(Error::not_found("the row was merged again and again"))
     }
 
     /// Finds at most 100 ids.
@@ -338,18 +371,6 @@ pub(crate) fn began(before: i64, answer: &Response) -> i64 {
         .header("date")
         .and_then(|it| time::parse_http_date(it).ok());
     date.map_or(before, |it| it.min(before))
-}
-
-/// Maps the rows of an answer, without those that were merged into others.
-fn living<T>(it: Object<'_>, table: &Table, map: &dyn Fn(Object<'_>) -> Result<T>) -> Page<T> {
-    let mut page = Page::empty();
-    for row in it.items("value") {
-        if row.get("merged").is_none_or(|it| it != true) {
-            let id = row.get(table.id).and_then(Value::as_str);
-            page.push(id.map(str::to_owned), Object::read(row, map));
-        }
-    }
-    page
 }
 
 fn next(link: Option<String>, part: u64) -> Token {

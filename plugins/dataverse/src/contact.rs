@@ -4,7 +4,7 @@ use brightsync_sdk::json::Object;
 use brightsync_sdk::patch::{Draft, Fields, ListEdits};
 use brightsync_sdk::{Affiliation, Contact, ContactPoint, NewContact, Ref, Result};
 
-use crate::api::{Api, Table};
+use crate::api::{Api, Record, Table};
 use crate::read::looked_up;
 use crate::write::{Row, bound, text};
 
@@ -31,24 +31,28 @@ const NUMBERS: &Places = &[
     ("telephone3", Some("other")),
 ];
 
-pub(crate) fn contact(api: &Api, it: Object<'_>, wanted: &[String]) -> Contact {
-    let id = it.id(CONTACTS.id);
-    Contact {
-        full_name: text(it, "fullname"),
-        given_name: text(it, "firstname"),
-        family_name: text(it, "lastname"),
-        emails: points(columns(it, ADDRESSES), ADDRESSES),
-        phones: points(columns(it, NUMBERS), NUMBERS),
-        accounts: accounts(it),
-        title: text(it, "jobtitle"),
-        owner: text(it, "_owninguser_value"),
-        active: it.get("statecode").map(|it: i64| it == 0),
-        created_at: it.time("createdon"),
-        modified_at: it.time("modifiedon"),
-        version: it.get("@odata.etag"),
-        url: Some(api.link(&CONTACTS, &id)),
-        extra: it.pick(wanted),
-        ..Contact::new(Ref::contact(id))
+impl Record for Contact {
+    const TABLE: &'static Table = &CONTACTS;
+
+    fn read(it: Object<'_>, api: &Api, wanted: &[String]) -> Self {
+        let id = it.id(CONTACTS.id);
+        Self {
+            full_name: text(it, "fullname"),
+            given_name: text(it, "firstname"),
+            family_name: text(it, "lastname"),
+            emails: points(columns(it, ADDRESSES), ADDRESSES),
+            phones: points(columns(it, NUMBERS), NUMBERS),
+            accounts: accounts(it),
+            title: text(it, "jobtitle"),
+            owner: text(it, "_owninguser_value"),
+            active: it.get("statecode").map(|it: i64| it == 0),
+            created_at: it.time("createdon"),
+            modified_at: it.time("modifiedon"),
+            version: it.get("@odata.etag"),
+            url: Some(api.link(&CONTACTS, &id)),
+            extra: it.pick(wanted),
+            ..Self::new(Ref::contact(id))
+        }
     }
 }
 

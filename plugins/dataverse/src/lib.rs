@@ -15,7 +15,6 @@ mod tests;
 mod user;
 mod write;
 
-use brightsync_sdk::json::Object;
 use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{
     Account, Change, Connector, Contact, EmailKey, Error, Id, MeetingKey, NewAccount, NewContact,
@@ -24,13 +23,11 @@ use brightsync_sdk::{
 };
 
 use account::ACCOUNTS;
-use api::{Api, Table, known, version};
+use api::{Api, Record, Table, known, version};
 use contact::CONTACTS;
 use email::EMAILS;
 use meeting::MEETINGS;
 use odata::{Filter, is_storable};
-use opportunity::OPPORTUNITIES;
-use user::USERS;
 use write::{Row, check_new, check_patch};
 
 /// The connector.
@@ -50,17 +47,12 @@ impl Connector for Dataverse {
     }
 
     fn get_users(&self, page: PageRequest) -> Result<Page<User>> {
-        let wanted = USERS.wanted();
-        let map = |it: Object<'_>| Ok(user::user(it, &wanted));
-        self.api.find(&USERS, None, &page, 0, map)
+        self.api.find(None, &page, 0)
     }
 
     fn get_users_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<User>> {
-        let wanted = USERS.wanted();
-        let map = |it: Object<'_>| Ok(user::user(it, &wanted));
         let has = |it: &User, email: &str| has_text(&it.emails, email);
-        self.api
-            .look_up(&USERS, &user::ADDRESSES, emails, &page, map, has)
+        self.api.look_up(&user::ADDRESSES, emails, &page, has)
     }
 
     fn create_account(&self, account: NewAccount) -> Result<Written> {
@@ -72,11 +64,11 @@ impl Connector for Dataverse {
     }
 
     fn get_account(&self, id: &str) -> Result<Account> {
-        self.survivor(&ACCOUNTS, id, &self.account())
+        self.api.survivor(id)
     }
 
     fn get_accounts(&self, ids: &[Id]) -> Result<Page<Account>> {
-        self.api.rows(&ACCOUNTS, ids, self.account())
+        self.api.rows(ids)
     }
 
     fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
@@ -93,17 +85,15 @@ impl Connector for Dataverse {
     }
 
     fn get_my_accounts(&self, request: ReadRequest) -> Result<Page<Change<Account>>> {
-        self.api.read(&ACCOUNTS, &request, self.account())
+        self.api.read(&request)
     }
 
     fn get_accounts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Account>> {
-        self.search(&ACCOUNTS, name, &page, self.account(), |name| {
-            Filter::equals("name", name)
-        })
+        self.search(name, &page, |name| Filter::equals("name", name))
     }
 
     fn get_accounts_by_domain(&self, domain: &str, page: PageRequest) -> Result<Page<Account>> {
-        self.search(&ACCOUNTS, domain, &page, self.account(), account::of_domain)
+        self.search(domain, &page, account::of_domain)
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
@@ -122,11 +112,11 @@ impl Connector for Dataverse {
     }
 
     fn get_contact(&self, id: &str) -> Result<Contact> {
-        self.survivor(&CONTACTS, id, &self.contact())
+        self.api.survivor(id)
     }
 
     fn get_contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
-        self.api.rows(&CONTACTS, ids, self.contact())
+        self.api.rows(ids)
     }
 
     fn update_contact(&self, id: &str, patch: Patch) -> Result<Written> {
@@ -143,13 +133,11 @@ impl Connector for Dataverse {
     }
 
     fn get_my_contacts(&self, request: ReadRequest) -> Result<Page<Change<Contact>>> {
-        self.api.read(&CONTACTS, &request, self.contact())
+        self.api.read(&request)
     }
 
     fn get_contacts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Contact>> {
-        self.search(&CONTACTS, name, &page, self.contact(), |name| {
-            Filter::equals("fullname", name)
-        })
+        self.search(name, &page, |name| Filter::equals("fullname", name))
     }
 
     fn get_contacts_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<Contact>> {
@@ -157,9 +145,7 @@ impl Connector for Dataverse {
             let mut emails = it.emails.iter();
             emails.any(|it| it.value.eq_ignore_ascii_case(email))
         };
-        let map = self.contact();
-        self.api
-            .look_up(&CONTACTS, &contact::EMAILS, emails, &page, map, has)
+        self.api.look_up(&contact::EMAILS, emails, &page, has)
     }
 
     fn get_contacts_by_email_domain(
@@ -167,7 +153,7 @@ impl Connector for Dataverse {
         domain: &str,
         page: PageRequest,
     ) -> Result<Page<Contact>> {
-        self.search(&CONTACTS, domain, &page, self.contact(), |domain| {
+        self.search(domain, &page, |domain| {
             let end = format!("@{domain}");
             let ends = |column: &&str| Filter::ends_with(column, &end);
             Filter::any(contact::EMAILS.iter().map(ends).collect())
@@ -248,16 +234,6 @@ impl Connector for Dataverse {
 }
 
 impl Dataverse {
-    fn account(&self) -> impl Fn(Object<'_>) -> Result<Account> {
-        let wanted = ACCOUNTS.wanted();
-        move |it| Ok(account::account(&self.api, it, &wanted))
-    }
-
-    fn contact(&self) -> impl Fn(Object<'_>) -> Result<Contact> {
-        let wanted = CONTACTS.wanted();
-        move |it| Ok(contact::contact(&self.api, it, &wanted))
-    }
-
     /// Creates a row; of a duplicate, the existing rows are named if they are found.
     fn create(
         &self,
@@ -311,38 +287,17 @@ impl Dataverse {
         })
     }
 
-    /// Reads one row, or of one that was merged, the row that it was merged into.
-    fn survivor<T>(
-        &self,
-        table: &Table,
-        id: &str,
-        map: &dyn Fn(Object<'_>) -> Result<T>,
-    ) -> Result<T> {
-        const MERGES: usize = 8;
-        let mut id = known(id)?;
-        for _ in 0..MERGES {
-            let answer = self.api.row(table, &id).send()?;
-            match answer.read(|it| Ok(read::merged_into(it)))? {
-                None => return answer.read(map),
-                Some(master) => id = known(&master)?,
-            }
-        }
-        Err(Error::not_found("the row was merged again and again"))
-    }
-
     /// Answers one page of what is found by a text; what no column could hold is in none.
-    fn search<T>(
+    fn search<T: Record>(
         &self,
-        table: &Table,
         text: &str,
         page: &PageRequest,
-        map: impl Fn(Object<'_>) -> Result<T>,
         filter: impl FnOnce(&str) -> Filter,
     ) -> Result<Page<T>> {
         if !is_storable(text) {
             return Ok(Page::empty());
         }
-        self.api.find(table, Some(&filter(text)), page, 0, map)
+        self.api.find(Some(&filter(text)), page, 0)
     }
 
     fn opportunities(
@@ -352,14 +307,11 @@ impl Dataverse {
         page: &PageRequest,
         has: impl Fn(&Opportunity, &str) -> bool,
     ) -> Result<Page<Opportunity>> {
-        let wanted = OPPORTUNITIES.wanted();
-        let map = |it: Object<'_>| Ok(opportunity::opportunity(&self.api, it, &wanted));
         // The customer is an account or a contact.
         let columns = [column, "customerid"];
         let is_guid = |id: &&Id| odata::Guid::parse(id).is_some();
         let ids: Vec<Id> = ids.iter().filter(is_guid).cloned().collect();
-        self.api
-            .look_up(&OPPORTUNITIES, &columns, &ids, page, map, has)
+        self.api.look_up(&columns, &ids, page, has)
     }
 }
 

@@ -3,7 +3,7 @@
 use brightsync_sdk::json::Object;
 use brightsync_sdk::{Moment, Money, Opportunity, OpportunityStatus, Participant};
 
-use crate::api::{Api, Table};
+use crate::api::{Api, Record, Table};
 use crate::read::looked_up;
 use crate::write::text;
 
@@ -15,32 +15,36 @@ pub(crate) const OPPORTUNITIES: Table = Table {
     expand: Some("transactioncurrencyid($select=isocurrencycode)"),
 };
 
-pub(crate) fn opportunity(api: &Api, it: Object<'_>, wanted: &[String]) -> Opportunity {
-    let id = it.id(OPPORTUNITIES.id);
-    let status = match it.need::<i64>("statecode") {
-        0 => OpportunityStatus::Open,
-        1 => OpportunityStatus::Won,
-        2 => OpportunityStatus::Lost,
-        _ => OpportunityStatus::Unknown,
-    };
-    let currency = it.object("transactioncurrencyid", |it| text(it, "isocurrencycode"));
-    let amount = it.decimal("estimatedvalue").map(|amount| Money {
-        amount,
-        currency: currency.flatten(),
-    });
-    Opportunity {
-        stage: text(it, "stepname"),
-        amount,
-        created_at: it.time("createdon"),
-        closes: it.moment("estimatedclosedate").map(day),
-        closed: it.moment("actualclosedate").map(day),
-        owner: text(it, "_owninguser_value"),
-        account: text(it, "_parentaccountid_value")
-            .or_else(|| looked_up(it, "_customerid_value", "account")),
-        participants: participants(it),
-        url: Some(api.link(&OPPORTUNITIES, &id)),
-        extra: it.pick(wanted),
-        ..Opportunity::new(id, it.get::<String>("name").unwrap_or_default(), status)
+impl Record for Opportunity {
+    const TABLE: &'static Table = &OPPORTUNITIES;
+
+    fn read(it: Object<'_>, api: &Api, wanted: &[String]) -> Self {
+        let id = it.id(OPPORTUNITIES.id);
+        let status = match it.need::<i64>("statecode") {
+            0 => OpportunityStatus::Open,
+            1 => OpportunityStatus::Won,
+            2 => OpportunityStatus::Lost,
+            _ => OpportunityStatus::Unknown,
+        };
+        let currency = it.object("transactioncurrencyid", |it| text(it, "isocurrencycode"));
+        let amount = it.decimal("estimatedvalue").map(|amount| Money {
+            amount,
+            currency: currency.flatten(),
+        });
+        Self {
+            stage: text(it, "stepname"),
+            amount,
+            created_at: it.time("createdon"),
+            closes: it.moment("estimatedclosedate").map(day),
+            closed: it.moment("actualclosedate").map(day),
+            owner: text(it, "_owninguser_value"),
+            account: text(it, "_parentaccountid_value")
+                .or_else(|| looked_up(it, "_customerid_value", "account")),
+            participants: participants(it),
+            url: Some(api.link(&OPPORTUNITIES, &id)),
+            extra: it.pick(wanted),
+            ..Self::new(id, it.get::<String>("name").unwrap_or_default(), status)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use brightsync_sdk::{
 };
 use serde_json::Value;
 
-use crate::api::{Api, LARGEST_PAGE, LOOKUP_KIND, Table, began, following};
+use crate::api::{Api, LARGEST_PAGE, LOOKUP_KIND, Record, Table, began, following};
 use crate::odata::{Filter, Guid, Query};
 
 /// The largest page of whole rows, which have a kilobyte each and must fit into the memory of a call.
@@ -38,12 +38,8 @@ enum Row {
 
 impl Api {
     /// Reads the rows of an owner.
-    pub(crate) fn read<T>(
-        &self,
-        table: &Table,
-        request: &ReadRequest,
-        map: impl Fn(Object<'_>) -> Result<T>,
-    ) -> Result<Page<Change<T>>> {
+    pub(crate) fn read<T: Record>(&self, request: &ReadRequest) -> Result<Page<Change<T>>> {
+        let table = T::TABLE;
         // Nobody owns rows by an id that is no guid.
         let Some(place) = self.place(table, request)? else {
             return Ok(Page::empty());
@@ -62,7 +58,7 @@ impl Api {
                     .unwrap_or_else(|| query(detail).into_address());
                 // Only a list that is not tracked has an order.
                 let tracked = !address.contains("orderby=");
-                let page = self.page(table, request, &place, address, tracked, &map);
+                let page = self.page(request, &place, address, tracked);
                 match page.as_ref().map_err(|it| &it.reason) {
                     // It takes the right to read everybody's rows, and a table whose changes are tracked.
                     Err(Reason::Forbidden(_) | Reason::Invalid(_) | Reason::Unsupported)
@@ -71,7 +67,7 @@ impl Api {
                         let owned = owned(&place);
                         let query = query(request.detail).filter(owned.as_ref());
                         let query = query.order_by(table.id);
-                        self.page(table, request, &place, query.into_address(), false, &map)
+                        self.page(request, &place, query.into_address(), false)
                     }
                     Ok(_) | Err(_) => page,
                 }
@@ -84,7 +80,7 @@ impl Api {
                 let query = query(request.detail).filter(Some(&Filter::all(parts)));
                 let query = query.order_by(&order);
                 let address = link.cloned().unwrap_or_else(|| query.into_address());
-                let page = self.page(table, request, &place, address, false, &map)?;
+                let page: Page<Change<T>> = self.page(request, &place, address, false)?;
                 let began = page.end.complete_until;
                 let until = |it: Timestamp| window.until.map_or(it, |until| until.min(it));
                 Ok(page.with_complete_until(began.map(until)))
@@ -92,7 +88,7 @@ impl Api {
             Scope::ChangedSince(token) | Scope::DepartedSince(token) => {
                 let delta = || member::<String>(token, "delta");
                 let address = table.checked(&link.cloned().map_or_else(delta, Ok)?)?;
-                self.page(table, request, &place, address, true, &map)
+                self.page(request, &place, address, true)
             }
             Scope::Departed(_) => Err(Error::unsupported(
                 "Dataverse tells what was deleted since a token, and not since a time",
@@ -130,15 +126,15 @@ impl Api {
     }
 
     /// Answers a page of a list; of a tracked one, everybody's rows come.
-    fn page<T>(
+    fn page<T: Record>(
         &self,
-        table: &Table,
         request: &ReadRequest,
         place: &Place,
         address: String,
         tracked: bool,
-        map: &dyn Fn(Object<'_>) -> Result<T>,
     ) -> Result<Page<Change<T>>> {
+        let (table, wanted) = (T::TABLE, T::TABLE.wanted());
+        let read = |it: Object<'_>| Ok(T::read(it, self, &wanted));
         let only_gone = matches!(request.scope, Scope::DepartedSince(_));
         let since = only_gone || matches!(request.scope, Scope::ChangedSince(_));
         let is_short = request.detail == Detail::Full && !has_columns(&address, &table.select());
@@ -160,7 +156,7 @@ impl Api {
                     Ok(Row::Here) if is_short => short.extend(id),
                     Ok(Row::Here) => {
                         let entry =
-                            |it: Object<'_>| Change::read(it, table.id, request.detail, map);
+                            |it: Object<'_>| Change::read(it, table.id, request.detail, read);
                         page.push(id, Object::read(row, entry));
                     }
                     Ok(Row::Gone(departure)) if since => {
@@ -178,7 +174,7 @@ impl Api {
             };
             Ok((page, short))
         })?;
-        page.append(self.rows(table, &short, map)?.map(Change::Present));
+        page.append(self.rows(&short)?.map(Change::Present));
         Ok(page)
     }
 }

@@ -5,9 +5,9 @@ use brightsync_sdk::testing::Exchange;
 use brightsync_sdk::{Connector as _, Page, PageRequest, Reason, Result, User};
 use serde_json::{Value, json};
 
+use crate::Dataverse;
 use crate::odata::{Guid, is_column, parts};
-use crate::user::iana;
-use crate::{Dataverse, USERS};
+use crate::user::{USERS, iana};
 
 const ID: &str = "60c4e274-0d87-e711-80e5-00155db19e6d";
 

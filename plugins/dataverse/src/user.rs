@@ -6,7 +6,7 @@ use brightsync_sdk::{Error, Reason, Result, User, Whoami};
 use windows_timezones::WindowsTimezone;
 
 use crate::account::ACCOUNTS;
-use crate::api::{Api, Table, known};
+use crate::api::{Api, Record, Table, known};
 use crate::contact::CONTACTS;
 use crate::odata::{Filter, Query};
 use crate::write::text;
@@ -23,22 +23,26 @@ pub(crate) const USERS: Table = Table {
 pub(crate) const ADDRESSES: [&str; 3] =
     ["internalemailaddress", "personalemailaddress", "domainname"];
 
-pub(crate) fn user(it: Object<'_>, wanted: &[String]) -> User {
-    let mut emails: Vec<String> = Vec::new();
-    for address in ADDRESSES.iter().filter_map(|it_is| text(it, it_is)) {
-        let is_known = |it: &String| it.eq_ignore_ascii_case(&address);
-        if address.contains('@') && !emails.iter().any(is_known) {
-            emails.push(address);
+impl Record for User {
+    const TABLE: &'static Table = &USERS;
+
+    fn read(it: Object<'_>, _: &Api, wanted: &[String]) -> Self {
+        let mut emails: Vec<String> = Vec::new();
+        for address in ADDRESSES.iter().filter_map(|it_is| text(it, it_is)) {
+            let is_known = |it: &String| it.eq_ignore_ascii_case(&address);
+            if address.contains('@') && !emails.iter().any(is_known) {
+                emails.push(address);
+            }
         }
-    }
-    User {
-        emails,
-        active: it.get("isdisabled").map(|it: bool| !it),
-        extra: it.pick(wanted),
-        ..User::new(
-            it.id(USERS.id),
-            it.get::<String>("fullname").unwrap_or_default(),
-        )
+        Self {
+            emails,
+            active: it.get("isdisabled").map(|it: bool| !it),
+            extra: it.pick(wanted),
+            ..Self::new(
+                it.id(USERS.id),
+                it.get::<String>("fullname").unwrap_or_default(),
+            )
+        }
     }
 }
 
@@ -68,7 +72,7 @@ impl Api {
             answers.next().unwrap_or_else(none)
         };
         let wanted = USERS.wanted();
-        let mut user = next()?.read(|it| Ok(user(it, &wanted)))?;
+        let mut user = next()?.read(|it| Ok(User::read(it, self, &wanted)))?;
         let zone = allowed(next())?
             .map(|it| it.read(|it| Ok(it.each("value", |it| it.get::<i64>("timezonecode")))));
         let zone = zone
