@@ -101,12 +101,17 @@ impl Connector for Dataverse {
         let emails: Vec<String> = contact.emails.iter().map(|it| it.value.clone()).collect();
         let name = contact.whole_name().unwrap_or_default();
         let row = contact::row(contact.into(), || Ok(contact::Present::default()))?;
+        // The rules compare addresses or names, and Dataverse does not say which it was.
         let alike = || {
-            let named = Filter::equals("fullname", &name);
-            let parts = odata::parts(&emails);
-            let among = |it: &Vec<String>| Filter::among(&contact::EMAILS, it);
-            let by_email = parts.first().map(among).filter(|_| !emails.is_empty());
-            self.api.ids(&CONTACTS, &by_email.unwrap_or(named))
+            let emails = odata::parts(&emails).into_iter().take(1);
+            let by_email = emails.map(|it| Filter::among(&contact::EMAILS, &it));
+            for filter in by_email.chain([Filter::equals("fullname", &name)]) {
+                let ids = self.api.ids(&CONTACTS, &filter)?;
+                if !ids.is_empty() {
+                    return Ok(ids);
+                }
+            }
+            Ok(Vec::new())
         };
         self.create(&CONTACTS, row, alike)
     }

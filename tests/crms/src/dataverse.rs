@@ -49,6 +49,8 @@ pub struct Dataverse {
     pub tracking: bool,
     /// Whether the user may write nothing.
     pub read_only: bool,
+    /// Whether the rule against contacts of one name is published as well.
+    pub names_differ: bool,
     /// The status of a refused duplicate.
     pub duplicate_status: u16,
     /// The condition of the last list that had one.
@@ -103,6 +105,7 @@ impl Dataverse {
             recipe: "application",
             tracking: true,
             read_only: false,
+            names_differ: false,
             duplicate_status: 412,
             last_filter: None,
         };

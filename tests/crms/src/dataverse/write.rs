@@ -246,15 +246,20 @@ impl Dataverse {
 
     /// The rules that every organisation has at first, and the index on message ids.
     fn check_duplicate(&self, schema: &'static Schema, row: &Record) -> Result<(), Refused> {
-        let property = match schema.set {
-            "contacts" => "emailaddress1",
-            "accounts" => "name",
-            "emails" => "messageid",
-            _ => return Ok(()),
+        let properties: &[&str] = match schema.set {
+            "contacts" if self.names_differ => &["emailaddress1", "fullname"],
+            "contacts" => &["emailaddress1"],
+            "accounts" => &["name"],
+            "emails" => &["messageid"],
+            _ => &[],
         };
-        let value = row.text(property).to_lowercase();
-        let mut rows = self.store(schema).rows();
-        if value.is_empty() || !rows.any(|it| it.text(property).to_lowercase() == value) {
+        let is_like = |other: &Record| {
+            properties.iter().any(|it| {
+                let (one, other) = (row.text(it).to_lowercase(), other.text(it).to_lowercase());
+                !one.is_empty() && one == other
+            })
+        };
+        if !self.store(schema).rows().any(is_like) {
             return Ok(());
         }
         if schema.set == "emails" {

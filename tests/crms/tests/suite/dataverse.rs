@@ -497,8 +497,16 @@ fn a_duplicate_is_named_whatever_status_it_comes_with() {
             ..NewContact::default()
         };
         let error = run(&desk, |it| it.create_contact(ann)).unwrap_err();
-        assert_eq!(error.reason, Reason::Duplicate(ids), "{status}");
+        assert_eq!(error.reason, Reason::Duplicate(ids.clone()), "{status}");
         assert_eq!(error.code.as_deref(), Some("0x80040333"));
+        desk.crm().names_differ = true;
+        let namesake = NewContact {
+            full_name: Some("Ann ann@x.example".to_owned()),
+            emails: vec![ContactPoint::primary("new@x.example")],
+            ..NewContact::default()
+        };
+        let error = run(&desk, |it| it.create_contact(namesake)).unwrap_err();
+        assert_eq!(error.reason, Reason::Duplicate(ids), "{status}");
         let acme = desk.crm().add_company(&Company {
             name: "Acme".to_owned(),
             ..Company::default()
