@@ -19,6 +19,7 @@ mod compiling;
 mod connectors;
 mod creation;
 mod credential;
+mod dataverse;
 mod egress;
 mod ends;
 mod espocrm;

@@ -7,15 +7,6 @@
 //! A CRM is one type with the trait [`Crm`]; what is the same for all (the clock, what goes wrong when, who may come in, what was asked) it keeps in an [`Office`].
 //! [`StandIn`] puts it behind a socket.
 
-#![cfg_attr(
-    test,
-    expect(
-        clippy::unwrap_used,
-        clippy::indexing_slicing,
-        reason = "clippy's leave for tests does not reach the functions that tests share"
-    )
-)]
-
 mod answer;
 mod crm;
 pub mod dataverse;

@@ -6,4 +6,5 @@
     reason = "clippy's leave for tests does not reach the functions that tests share"
 )]
 
+mod dataverse;
 mod desk;
