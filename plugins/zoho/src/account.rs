@@ -56,7 +56,9 @@ pub(crate) fn write(
             false => present()?.domains,
         };
         let host = |it: &String| domain::of(it).unwrap_or_else(|| it.to_lowercase());
-        let mut then = edits.apply(now, |one, other| host(one) == host(other)).into_iter();
+        let mut then = edits
+            .apply(now, |one, other| host(one) == host(other))
+            .into_iter();
         draft.put("Website", then.next());
         draft.leave_some("domains", then.len());
     }

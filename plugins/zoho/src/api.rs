@@ -201,7 +201,11 @@ fn path(url: &str) -> &str {
 /// The scopes without which Zoho does not answer such a request; it does not say itself which is missing.
 fn scopes(path: &str) -> String {
     let module = path.split('/').next().unwrap_or_default();
-    let emails = if path.contains("mail") { ", ZohoCRM.modules.emails.ALL" } else { "" };
+    let emails = if path.contains("mail") {
+        ", ZohoCRM.modules.emails.ALL"
+    } else {
+        ""
+    };
     match module {
         "users" | "org" => format!("ZohoCRM.{module}.READ"),
         "settings" => "ZohoCRM.settings.fields.READ".to_owned(),
@@ -255,9 +259,13 @@ fn invalid(it: Object<'_>, path: &str, code: &str, said: &str) -> Vec<InvalidFie
 /// The contract's name of the field that a refusal is about.
 fn field(details: Object<'_>, path: &str) -> Option<String> {
     let at: Option<String> = details.get("json_path");
-    let at = at.as_deref().and_then(|it| it.split_once("].")?.1.split(['.', '[']).next());
+    let at = at
+        .as_deref()
+        .and_then(|it| it.split_once("].")?.1.split(['.', '[']).next());
     let name = at.map(str::to_owned);
-    let name = name.or_else(|| details.get("api_name")).or_else(|| details.get("column_name"))?;
+    let name = name
+        .or_else(|| details.get("api_name"))
+        .or_else(|| details.get("column_name"))?;
     let named = match name.as_str() {
         "Account_Name" if path.starts_with("Contacts") => "accounts",
         "Account_Name" => "name",

@@ -94,7 +94,10 @@ pub(crate) fn named(name: &str) -> Condition {
         // Of several blanks in a row, one is enough.
         if given.len() == at {
             let given = Condition::is("First_Name", given);
-            ways.push(Condition::all(vec![given, Condition::is("Last_Name", family)]));
+            ways.push(Condition::all(vec![
+                given,
+                Condition::is("Last_Name", family),
+            ]));
         }
     }
     if ways.len() <= MOST_WORDS {
@@ -114,7 +117,10 @@ pub(crate) fn new(contact: NewContact) -> Result<NewContact> {
         None => (None, given.or(address)),
     };
     if family.as_deref().is_none_or(|it| it.trim().is_empty()) {
-        return Err(Error::invalid("family-name", "Zoho asks for a name of a contact"));
+        return Err(Error::invalid(
+            "family-name",
+            "Zoho asks for a name of a contact",
+        ));
     }
     Ok(NewContact {
         full_name: None,

@@ -133,7 +133,11 @@ impl Query {
                 columns.push(column);
             }
         }
-        let order = if self.by_time { "Modified_Time asc, " } else { "" };
+        let order = if self.by_time {
+            "Modified_Time asc, "
+        } else {
+            ""
+        };
         let Self {
             module,
             condition: Condition(condition),

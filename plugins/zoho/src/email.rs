@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::api::{self, Api};
 use crate::map::{Draft, MODULES, cut, is_id, lookup, stamp, subject, text};
+use crate::note;
 
 /// The longest subject and text, the most addresses, and the longest message id (official specification, 2026-06).
 const SUBJECT: usize = 500;
@@ -71,26 +72,37 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
     let key = email.key.clone();
     let places: Vec<Place<'_>> = key.about.iter().filter_map(Place::of).collect();
     let Some((first, others)) = places.split_first() else {
-        let reason = "Zoho keeps an e-mail with a record: name a contact, an account or an opportunity";
+        let reason =
+            "Zoho keeps an e-mail with a record: name a contact, an account or an opportunity";
         return Err(Error::invalid("about", reason));
     };
     let mut draft = new(email)?;
     draft.leave_some("about", key.about.len() - places.len());
     let logged = log_first(api, *first, &mut draft);
-    let id = logged.map_err(|error| refused(api, &key, error)).or_find(|| {
-        let found = find(api, &key)?;
-        Ok(found.into_iter().find(|it| it.starts_with(&first.id(""))))
-    })?;
+    let id = logged
+        .map_err(|error| refused(api, &key, error))
+        .or_find(|| {
+            let found = find(api, &key)?;
+            Ok(found.into_iter().find(|it| it.starts_with(&first.id(""))))
+        })?;
     let list = list();
-    let requests = others.iter().map(|it| request(api, *it, &list, &draft.body));
+    let requests = others
+        .iter()
+        .map(|it| request(api, *it, &list, &draft.body));
     let answers = http::send_all(requests.collect());
     let mut also_created = Vec::new();
     for (place, answer) in others.iter().zip(answers) {
         match answer.and_then(|it| message(&it)) {
             Ok(message) => also_created.push(Ref::new("email", place.id(&message))),
             // It is there already.
-            Err(Error { reason: Reason::Duplicate(_), .. }) => {}
-            Err(error) => draft.leave("about", format!("{}/{}: {}", place.module, place.record, error.message)),
+            Err(Error {
+                reason: Reason::Duplicate(_),
+                ..
+            }) => {}
+            Err(error) => draft.leave(
+                "about",
+                format!("{}/{}: {}", place.module, place.record, error.message),
+            ),
         }
     }
     Ok(Written {
@@ -105,7 +117,11 @@ fn log_first(api: &Api, place: Place<'_>, draft: &mut Draft) -> Result<Id> {
     let mut list = list();
     let mut answer = request(api, place, &list, &draft.body).send();
     if answer.as_ref().is_err_and(|it| wants_another_list(it)) {
-        list = LISTS.into_iter().find(|it| *it != list).unwrap_or_default().to_owned();
+        list = LISTS
+            .into_iter()
+            .find(|it| *it != list)
+            .unwrap_or_default()
+            .to_owned();
         answer = request(api, place, &list, &draft.body).send();
         if answer.is_ok() {
             state::set("emails", &list)?;
@@ -114,7 +130,10 @@ fn log_first(api: &Api, place: Place<'_>, draft: &mut Draft) -> Result<Id> {
     // Only administrators log in the name of others.
     if draft.body.get("owner").is_some() && answer.as_ref().is_err_and(|it| is_about_owner(it)) {
         draft.body = without_owner(&draft.body);
-        draft.leave("owner", "Zoho lets only administrators log the e-mails of others");
+        draft.leave(
+            "owner",
+            "Zoho lets only administrators log the e-mails of others",
+        );
         answer = request(api, place, &list, &draft.body).send();
     }
     Ok(place.id(&message(&answer?)?))
@@ -122,7 +141,11 @@ fn log_first(api: &Api, place: Place<'_>, draft: &mut Draft) -> Result<Id> {
 
 fn list() -> String {
     let kept: Option<String> = state::get("emails");
-    kept.unwrap_or_else(|| LISTS.first().map_or_else(String::new, |it| (*it).to_owned()))
+    kept.unwrap_or_else(|| {
+        LISTS
+            .first()
+            .map_or_else(String::new, |it| (*it).to_owned())
+    })
 }
 
 fn request(api: &Api, place: Place<'_>, list: &str, email: &Body) -> http::Request {
@@ -133,7 +156,13 @@ fn request(api: &Api, place: Place<'_>, list: &str, email: &Body) -> http::Reque
 /// Zoho's id of a message that was logged.
 fn message(answer: &Response) -> Result<String> {
     let named = |it: Object<'_>| it.id("message_id");
-    let list = answer.read(|it| Ok(if it.items("Emails").is_empty() { "data" } else { "Emails" }))?;
+    let list = answer.read(|it| {
+        Ok(if it.items("Emails").is_empty() {
+            "data"
+        } else {
+            "Emails"
+        })
+    })?;
     api::first(answer, list, |it| Ok(it.need_object("details", named)))
 }
 
@@ -184,7 +213,11 @@ fn new(email: NewEmail) -> Result<Draft> {
     if is_cut {
         draft.leave("subject", format!("Zoho keeps {SUBJECT} characters of it"));
     }
-    let content = email.html.as_deref().or(email.text.as_deref()).unwrap_or_default();
+    let content = email
+        .html
+        .as_deref()
+        .or(email.text.as_deref())
+        .unwrap_or_default();
     let (content, is_cut) = cut(content, TEXT);
     if is_cut {
         draft.leave("text", format!("Zoho keeps {TEXT} characters of it"));
@@ -202,8 +235,18 @@ fn new(email: NewEmail) -> Result<Draft> {
         .with("from", address(sender, email.sender.name.as_deref()))
         .with("to", to)
         .with("subject", title)
-        .with("content", if content.is_empty() { "(no text)" } else { content })
-        .with("mail_format", if email.html.is_some() { "html" } else { "text" })
+        .with(
+            "content",
+            if content.is_empty() {
+                "(no text)"
+            } else {
+                content
+            },
+        )
+        .with(
+            "mail_format",
+            if email.html.is_some() { "html" } else { "text" },
+        )
         .with("sent", email.direction == Direction::Outgoing)
         .with("date_time", stamp(key.sent_at))
         .with("original_message_id", message_id(key))
@@ -211,7 +254,15 @@ fn new(email: NewEmail) -> Result<Draft> {
         .with_some("bcc", Some(bcc).filter(|it| !it.is_empty()))
         .with_some("owner", email.owner.as_deref().map(lookup));
     let mut rest = Fields::from(email);
-    for taken in ["sent-at", "subject", "direction", "sender", "text", "html", "owner"] {
+    for taken in [
+        "sent-at",
+        "subject",
+        "direction",
+        "sender",
+        "text",
+        "html",
+        "owner",
+    ] {
         rest.value::<Value>(taken)?;
     }
     for taken in ["to", "cc", "bcc", "about"] {
@@ -241,18 +292,23 @@ fn addresses(field: &str, parties: &[Party], draft: &mut Draft) -> Vec<Body> {
 
 fn address(email: &str, name: Option<&str>) -> Body {
     let name = name.map(|it| cut(it, 255).0);
-    Body::new().with("email", email).with_some("user_name", name)
+    Body::new()
+        .with("email", email)
+        .with_some("user_name", name)
 }
 
 /// Finds an e-mail among those of the records that it is about.
 ///
-/// Zoho answers its own ids of messages, so that one is known by its subject, second and sender; its check whether a message id is "available" says neither where, nor clearly what it means.
+/// Zoho answers its own ids of messages, so that one is known by its sender, second and subject; its check whether a message id is "available" says neither where, nor clearly what it means.
 pub(crate) fn find(api: &Api, key: &EmailKey) -> Result<Vec<Id>> {
     let mut found = Vec::new();
     for place in key.about.iter().filter_map(Place::of) {
         match find_at(api, place, key) {
             Ok(messages) => found.extend(messages.iter().map(|it| place.id(it))),
-            Err(Error { reason: Reason::NotFound, .. }) => {}
+            Err(Error {
+                reason: Reason::NotFound,
+                ..
+            }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -261,28 +317,41 @@ pub(crate) fn find(api: &Api, key: &EmailKey) -> Result<Vec<Id>> {
 }
 
 fn find_at(api: &Api, place: Place<'_>, key: &EmailKey) -> Result<Vec<String>> {
-    let mut found = Vec::new();
+    let title = subject(&key.subject, SUBJECT).0;
+    let mut alike = Vec::new();
     let mut index: Option<String> = None;
     for _ in 0..MOST_PAGES {
-        let emails = api.get(place.module).segment(place.record).segment("Emails");
+        let emails = api
+            .get(place.module)
+            .segment(place.record)
+            .segment("Emails");
         let answer = emails.query_some("index", index).send()?;
         let page = api::unless_empty(&answer, |it| {
-            let rows = it.each("Emails", |it| (matches(it, key).then(|| it.id("message_id")), sent_at(it)));
-            let info = it.object("info", |it| (it.get("more_records"), text(it, "next_index")));
+            let rows = it.each("Emails", |it| (sent_at(it), candidate(it, key, title)));
+            let info = it.object("info", |it| {
+                (it.get("more_records"), text(it, "next_index"))
+            });
             Ok((rows, info))
         })?;
         let Some((rows, info)) = page else {
-            return Ok(found);
+            break;
         };
         let (more, next) = info.unwrap_or_default();
-        let newest = rows.first().and_then(|it| it.1);
-        let oldest = rows.last().and_then(|it| it.1);
-        found.extend(rows.into_iter().filter_map(|it| it.0));
+        let newest = rows.first().and_then(|it| it.0);
+        let oldest = rows.last().and_then(|it| it.0);
+        alike.extend(rows.into_iter().filter_map(|it| it.1));
         // Those that come first are the newest; a day is for clocks that differ.
         let is_over = oldest <= newest && oldest.is_some_and(|it| it < key.sent_at - DAY);
         index = next.filter(|_| more == Some(true) && !is_over);
-        if index.is_none() || !found.is_empty() {
-            return Ok(found);
+        if index.is_none() || alike.iter().any(|it| it.1) {
+            break;
+        }
+    }
+    // The subject of one that was changed stands in its note.
+    let mut found = Vec::new();
+    for (message, is_it) in alike {
+        if is_it || note::subject(api, place, &message)?.as_deref() == Some(title) {
+            found.push(message);
         }
     }
     Ok(found)
@@ -292,12 +361,18 @@ fn sent_at(it: Object<'_>) -> Option<Timestamp> {
     it.time("time").or_else(|| it.time("sent_time"))
 }
 
-fn matches(it: Object<'_>, key: &EmailKey) -> bool {
-    if text(it, "message_id").as_deref() == Some(message_id(key)) {
-        return true;
+/// The id of an e-mail that may be the one, and whether it is for sure.
+fn candidate(it: Object<'_>, key: &EmailKey, title: &str) -> Option<(String, bool)> {
+    let message = text(it, "message_id")?;
+    if message == message_id(key) {
+        return Some((message, true));
     }
-    let sender = it.object("from", |it| text(it, "email")).flatten().unwrap_or_default();
-    sender.eq_ignore_ascii_case(&key.sender)
-        && text(it, "subject").as_deref() == Some(subject(&key.subject, SUBJECT).0)
-        && sent_at(it) == Some(time::floor_to_second(key.sent_at))
+    let sender = it
+        .object("from", |it| text(it, "email"))
+        .flatten()
+        .unwrap_or_default();
+    let is_alike = sender.eq_ignore_ascii_case(&key.sender)
+        && sent_at(it) == Some(time::floor_to_second(key.sent_at));
+    let is_it = text(it, "subject").as_deref() == Some(title);
+    is_alike.then_some((message, is_it))
 }

@@ -47,7 +47,11 @@ impl Connector for Zoho {
     fn get_me(&self) -> Result<Whoami> {
         let asked = vec![self.api.users("CurrentUser"), self.api.get("org")];
         let mut answers = http::send_all(asked).into_iter();
-        let mut next = || answers.next().unwrap_or_else(|| Err(Error::other("no answer")));
+        let mut next = || {
+            answers
+                .next()
+                .unwrap_or_else(|| Err(Error::other("no answer")))
+        };
         org::whoami(&next()?, &next()?)
     }
 
@@ -71,7 +75,10 @@ impl Connector for Zoho {
         }
         let wanted: Vec<String> = emails.iter().map(|it| it.to_lowercase()).collect();
         // Zoho finds no user by an address.
-        let mut users = self.get_users(PageRequest { size: USERS, ..page })?;
+        let mut users = self.get_users(PageRequest {
+            size: USERS,
+            ..page
+        })?;
         let is_wanted = |it: &String| wanted.contains(&it.to_lowercase());
         users.items.retain(|it| it.emails.iter().any(is_wanted));
         Ok(users)
@@ -214,7 +221,10 @@ impl Connector for Zoho {
         let key = meeting.key.clone();
         let (done, incomplete) = meeting::create(&self.api, meeting).or_find(|| {
             let found = meeting::find(&self.api, &key)?.into_iter().next();
-            let done = |id| Done { id, modified_at: None };
+            let done = |id| Done {
+                id,
+                modified_at: None,
+            };
             Ok(found.map(|id| (done(id), Vec::new())))
         })?;
         self.written("Events", done, incomplete)

@@ -38,7 +38,11 @@ pub(crate) struct Batch<'a> {
 
 impl<'a> Batch<'a> {
     /// Returns the batch that a page is in; none if there are no values.
-    pub(crate) fn of(values: &'a [&'a str], most: usize, page: &PageRequest) -> Result<Option<Self>> {
+    pub(crate) fn of(
+        values: &'a [&'a str],
+        most: usize,
+        page: &PageRequest,
+    ) -> Result<Option<Self>> {
         let start = match &page.token {
             Some(token) => member::<u32>(token, "start")? as usize,
             None => 0,
@@ -102,7 +106,9 @@ impl<T> Kind<T> {
     /// A query for whole records.
     pub(crate) fn query(&self, condition: Condition, wanted: &[String]) -> Query {
         let mut query = self.bare(condition);
-        query.columns.extend(self.columns.iter().map(|it| (*it).to_owned()));
+        query
+            .columns
+            .extend(self.columns.iter().map(|it| (*it).to_owned()));
         query.columns.extend_from_slice(wanted);
         query
     }
@@ -128,7 +134,9 @@ impl<T> Kind<T> {
     ) -> Result<Page<T>> {
         let scene = Scene::of(api, self.object)?;
         let query = self.query(condition, &scene.wanted);
-        page(api, query, request, carried, &|it| Ok((self.read)(it, &scene)))
+        page(api, query, request, carried, &|it| {
+            Ok((self.read)(it, &scene))
+        })
     }
 
     /// Reads the records of these ids in one page.
@@ -158,7 +166,9 @@ impl<T> Kind<T> {
         match (page.items.pop(), page.end.skipped.pop()) {
             (Some(record), _) => Ok(record),
             (None, Some(skipped)) => Err(Error::other(skipped.reason)),
-            (None, None) => Err(Error::not_found("Zoho has no such record, or it is deleted")),
+            (None, None) => Err(Error::not_found(
+                "Zoho has no such record, or it is deleted",
+            )),
         }
     }
 
@@ -191,7 +201,9 @@ impl<T> Kind<T> {
         }
         if let Some(window) = window {
             parts.push(Condition::from("Modified_Time", window.since));
-            let until = window.until.map(|it| Condition::before("Modified_Time", it));
+            let until = window
+                .until
+                .map(|it| Condition::before("Modified_Time", it));
             parts.extend(until);
         }
         // One that is always met is needed only where there is no other.
@@ -237,9 +249,15 @@ impl<T> Kind<T> {
         let since = time::floor_to_second(window.since).saturating_sub(1_000);
         let deleted = api.get(self.module).segment("deleted").query("type", "all");
         let deleted = deleted.query("page", number).query("per_page", size);
-        let answer = deleted.header("If-Modified-Since", stamp(since)).send_any()?;
+        let answer = deleted
+            .header("If-Modified-Since", stamp(since))
+            .send_any()?;
         // Nothing has changed since then.
-        let answer = if answer.status() == 304 { answer } else { answer.ok()? };
+        let answer = if answer.status() == 304 {
+            answer
+        } else {
+            answer.ok()?
+        };
         let read = api::unless_empty(&answer, |it| {
             Ok((Page::read(it.items("data"), "id", departure), has_more(it)))
         })?;

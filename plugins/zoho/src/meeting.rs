@@ -57,14 +57,18 @@ pub(crate) fn create(api: &Api, meeting: NewMeeting) -> Result<(Done, Vec<Invali
     fields.value::<Party>("organiser")?;
     // What a new meeting has is the whole list, the organiser besides.
     let attendees = fields.list::<Attendee>("attendees")?;
-    let listed = attendees.map(|it| it.apply(Vec::new(), same)).unwrap_or_default();
+    let listed = attendees
+        .map(|it| it.apply(Vec::new(), same))
+        .unwrap_or_default();
     for it in listed {
         if !present.attendees.iter().any(|other| same(other, &it)) {
             present.attendees.push(it);
         }
     }
     let about = fields.list::<Ref>("about")?;
-    present.about = about.map(|it| it.apply(Vec::new(), Ref::eq)).unwrap_or_default();
+    present.about = about
+        .map(|it| it.apply(Vec::new(), Ref::eq))
+        .unwrap_or_default();
     put_people(&mut draft, present);
     let (draft, cancel) = write(fields, draft)?;
     let done = api.create(EVENTS, draft.body)?;
@@ -103,12 +107,7 @@ pub(crate) fn update(api: &Api, id: &str, patch: &Patch) -> Result<(Done, Vec<In
 }
 
 /// Reads a record of which nothing is to be written.
-pub(crate) fn unchanged(
-    api: &Api,
-    module: &str,
-    id: &str,
-    version: Option<&str>,
-) -> Result<Done> {
+pub(crate) fn unchanged(api: &Api, module: &str, id: &str, version: Option<&str>) -> Result<Done> {
     let done = api.record([module, id], |it| {
         Ok(Done {
             id: it.id("id"),
@@ -117,7 +116,9 @@ pub(crate) fn unchanged(
     })?;
     let wanted = version.map(crate::api::modified).transpose()?;
     if wanted.is_some_and(|it| done.modified_at > Some(it)) {
-        return Err(Error::stale("the record was modified after this version of it"));
+        return Err(Error::stale(
+            "the record was modified after this version of it",
+        ));
     }
     Ok(done)
 }
@@ -133,14 +134,26 @@ fn write(mut fields: Fields, mut draft: Draft) -> Result<(Draft, Option<bool>)> 
         }
     }
     for (field, theirs) in [("start", "Start_DateTime"), ("end", "End_DateTime")] {
-        if let Some(moment) = fields.value::<Moment>(field)?.and_then(|it| it.into_option()) {
-            draft.body.set(theirs, written(&moment, field == "end")?.into());
-            draft.body.set("All_day", matches!(moment, Moment::On(_)).into());
+        if let Some(moment) = fields
+            .value::<Moment>(field)?
+            .and_then(|it| it.into_option())
+        {
+            draft
+                .body
+                .set(theirs, written(&moment, field == "end")?.into());
+            draft
+                .body
+                .set("All_day", matches!(moment, Moment::On(_)).into());
         }
     }
-    draft.texts(&mut fields, &[("location", "Venue"), ("text", "Description")])?;
+    draft.texts(
+        &mut fields,
+        &[("location", "Venue"), ("text", "Description")],
+    )?;
     draft.owner(&mut fields)?;
-    let status = fields.value::<String>("status")?.and_then(|it| it.into_option());
+    let status = fields
+        .value::<String>("status")?
+        .and_then(|it| it.into_option());
     let cancel = match status.as_deref() {
         Some("tentative") => {
             draft.leave("status", "Zoho's meetings are planned or cancelled");
@@ -200,7 +213,9 @@ pub(crate) fn find(api: &Api, key: &MeetingKey) -> Result<Vec<Id>> {
             Condition::all(vec![Condition::none(field), alike]),
         ]),
     };
-    let mut columns = ["id", "Event_Title", "Start_DateTime", "All_day"].map(str::to_owned).to_vec();
+    let mut columns = ["id", "Event_Title", "Start_DateTime", "All_day"]
+        .map(str::to_owned)
+        .to_vec();
     columns.extend(field.clone());
     let query = Query {
         module: EVENTS,
@@ -213,9 +228,10 @@ pub(crate) fn find(api: &Api, key: &MeetingKey) -> Result<Vec<Id>> {
         let kept = field.as_deref().and_then(|it_is| text(it, it_is));
         kept.as_deref() == Some(&key.key) || kept.is_none() && is_alike(it, key, title)
     };
-    let found: Page<Option<Id>> = list::page(api, query, &PageRequest::first(100), &Body::new(), &|it| {
-        Ok(is_it(it).then(|| it.id("id")))
-    })?;
+    let found: Page<Option<Id>> =
+        list::page(api, query, &PageRequest::first(100), &Body::new(), &|it| {
+            Ok(is_it(it).then(|| it.id("id")))
+        })?;
     Ok(found.items.into_iter().flatten().collect())
 }
 
@@ -227,13 +243,16 @@ fn is_alike(it: Object<'_>, key: &MeetingKey, title: &str) -> bool {
         Moment::At(at) => !all_day && time::parse(&start).ok() == Some(time::floor_to_second(*at)),
         Moment::On(day) => all_day && start.starts_with(day.as_str()),
     };
-    let same_title = text(it, "Event_Title").is_some_and(|it| it.to_lowercase() == title.to_lowercase());
+    let same_title =
+        text(it, "Event_Title").is_some_and(|it| it.to_lowercase() == title.to_lowercase());
     same_start && same_title
 }
 
 fn present(it: Object<'_>) -> Present {
     let module: Option<String> = it.get("$se_module");
-    let kind = PARENTS.iter().find(|known| Some(known.1) == module.as_deref());
+    let kind = PARENTS
+        .iter()
+        .find(|known| Some(known.1) == module.as_deref());
     let parent = it.object("What_Id", |it| it.id("id"));
     let parent = kind.zip(parent).map(|(kind, id)| Ref::new(kind.0, id));
     let person = it.object("Who_Id", |it| it.id("id")).map(Ref::contact);
@@ -278,8 +297,10 @@ fn same(one: &Attendee, other: &Attendee) -> bool {
 /// Writes what a meeting is about and who takes part: one person and one other record are linked, and further people take part.
 fn put_people(draft: &mut Draft, people: Present) {
     let mut attendees = people.attendees;
-    let (persons, others): (Vec<Ref>, Vec<Ref>) =
-        people.about.into_iter().partition(|it| it.kind == "contact");
+    let (persons, others): (Vec<Ref>, Vec<Ref>) = people
+        .about
+        .into_iter()
+        .partition(|it| it.kind == "contact");
     let mut persons = persons.into_iter();
     draft.put("Who_Id", persons.next().map(|it| lookup(&it.id)));
     for person in persons {
@@ -299,9 +320,16 @@ fn put_people(draft: &mut Draft, people: Present) {
         draft.body.set("$se_module", module.into());
     }
     draft.leave_some("about", others.len() - usize::from(parent.is_some()));
-    let said = |it: &Attendee| it.response.as_deref().is_some_and(|it| it != "needs-action");
+    let said = |it: &Attendee| {
+        it.response
+            .as_deref()
+            .is_some_and(|it| it != "needs-action")
+    };
     if attendees.iter().any(said) {
-        draft.leave("attendees", "Zoho asks those who take part itself, and keeps no answers of others");
+        draft.leave(
+            "attendees",
+            "Zoho asks those who take part itself, and keeps no answers of others",
+        );
     }
     let mut participants: Vec<Body> = Vec::new();
     for it in attendees.iter().filter_map(known) {

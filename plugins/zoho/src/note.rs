@@ -30,8 +30,7 @@ struct Message {
 /// Changes an e-mail: writes the note, and one more on every further record that it shall be about.
 pub(crate) fn update(api: &Api, id: &str, patch: &Patch) -> Result<Written> {
     let (place, message) = Place::parse(id)?;
-    let title = format!("E-mail {message}");
-    let title = cut(&title, TITLE).0;
+    let title = &title(message);
     let before = original(api, place, message)?;
     let note = find(api, place, title)?;
     let now = match &note {
@@ -45,7 +44,9 @@ pub(crate) fn update(api: &Api, id: &str, patch: &Patch) -> Result<Written> {
     let about = fields.list::<Ref>("about")?;
     if then != now {
         let content = then.to_text(&mut written.incomplete);
-        written.also_created.extend(put(api, place, title, &content, note)?);
+        written
+            .also_created
+            .extend(put(api, place, title, &content, note)?);
     }
     if let Some(edits) = about {
         let present = Ref::new(kind(place), place.record);
@@ -61,11 +62,24 @@ pub(crate) fn update(api: &Api, id: &str, patch: &Patch) -> Result<Written> {
         let content = then.to_text(&mut Vec::new());
         for place in places {
             let note = find(api, place, title)?;
-            written.also_created.extend(put(api, place, title, &content, note)?);
+            written
+                .also_created
+                .extend(put(api, place, title, &content, note)?);
         }
     }
     written.incomplete.extend(fields.rest());
     Ok(written)
+}
+
+/// The title of the note that stands for a message.
+fn title(message: &str) -> String {
+    cut(&format!("E-mail {message}"), TITLE).0.to_owned()
+}
+
+/// The subject of an e-mail that was changed.
+pub(crate) fn subject(api: &Api, place: Place<'_>, message: &str) -> Result<Option<String>> {
+    let note = find(api, place, &title(message))?;
+    Ok(note.map(|(_, content)| Message::parse(&content).get(SUBJECT).to_owned()))
 }
 
 fn kind(place: Place<'_>) -> &'static str {
@@ -80,7 +94,10 @@ fn original(api: &Api, place: Place<'_>, message: &str) -> Result<Message> {
     api::first(&answer, "Emails", |it| {
         let mut message = Message::default();
         message.set(SUBJECT, text(it, "subject").unwrap_or_default());
-        message.set(SENDER, it.object("from", email).flatten().unwrap_or_default());
+        message.set(
+            SENDER,
+            it.object("from", email).flatten().unwrap_or_default(),
+        );
         for (field, line) in LISTS {
             let parties: Vec<String> = it.each(field, email).into_iter().flatten().collect();
             message.set(line, parties.join(", "));
@@ -117,7 +134,9 @@ fn put(
     content: &str,
     note: Option<(String, String)>,
 ) -> Result<Option<Ref>> {
-    let body = Body::new().with("Note_Title", title).with("Note_Content", content);
+    let body = Body::new()
+        .with("Note_Title", title)
+        .with("Note_Content", content);
     if let Some((id, _)) = note {
         return api.change("Notes", &id, body, None).map(|_| None);
     }

@@ -3,7 +3,7 @@
 use brightsync_sdk::http;
 use brightsync_sdk::json::Object;
 use brightsync_sdk::{
-    Error, ForbiddenKind, Id, Money, Moment, Opportunity, OpportunityStatus, Page, PageRequest,
+    Error, ForbiddenKind, Id, Moment, Money, Opportunity, OpportunityStatus, Page, PageRequest,
     Participant, Reason, Result, time,
 };
 
@@ -62,7 +62,8 @@ fn read(it: Object<'_>, scene: &Scene, deals: &Deals) -> Opportunity {
     let id = it.id("id");
     let stage = text(it, "Stage");
     let (status, order) = deals.stage(stage.as_deref().unwrap_or_default(), it.get("Probability"));
-    let closing = text(it, "Closing_Date").and_then(|day| it.fit("Closing_Date", time::parse_date(&day)));
+    let closing =
+        text(it, "Closing_Date").and_then(|day| it.fit("Closing_Date", time::parse_date(&day)));
     let closes = closing.map(Moment::On);
     let main = linked(it, "Contact_Name").map(|contact| Participant {
         contact,
@@ -75,7 +76,9 @@ fn read(it: Object<'_>, scene: &Scene, deals: &Deals) -> Opportunity {
         stage,
         stage_order: order,
         kind: text(it, "Pipeline"),
-        amount: it.decimal("Amount").map(|amount| Money { amount, currency }),
+        amount: it
+            .decimal("Amount")
+            .map(|amount| Money { amount, currency }),
         created_at: it.time("Created_Time"),
         closed: closes.clone().filter(|_| is_closed),
         closes,
@@ -103,8 +106,14 @@ fn with_people(api: &Api, mut page: Page<Opportunity>) -> Result<Page<Opportunit
                 api::unless_empty(&answer, people)?.unwrap_or_default()
             }
             // The deal has gone meanwhile, or the edition has no roles.
-            Err(Error { reason: Reason::NotFound | Reason::Unsupported, .. }) => Vec::new(),
-            Err(Error { reason: Reason::Forbidden(ForbiddenKind::ThisOperation), .. }) => Vec::new(),
+            Err(Error {
+                reason: Reason::NotFound | Reason::Unsupported,
+                ..
+            }) => Vec::new(),
+            Err(Error {
+                reason: Reason::Forbidden(ForbiddenKind::ThisOperation),
+                ..
+            }) => Vec::new(),
             Err(error) => return Err(error),
         };
         for person in people {

@@ -85,7 +85,11 @@ impl Scene {
 /// The site for humans beside the API: `https://www.zohoapis.eu` is for programs what `https://crm.zoho.eu` is for humans.
 fn site(api: &str) -> Option<String> {
     let (place, end) = api.strip_prefix("https://")?.split_once(".zohoapis.")?;
-    let site = if place == "sandbox" { "crmsandbox" } else { "crm" };
+    let site = if place == "sandbox" {
+        "crmsandbox"
+    } else {
+        "crm"
+    };
     let company = if end == "ca" { "zohocloud" } else { "zoho" };
     Some(format!("https://{site}.{company}.{end}"))
 }
@@ -100,7 +104,10 @@ fn org(api: &Api) -> Result<Org> {
             api::first(&answer, "org", |it| Ok(read(it)))
         }
         // Records are worth more than the links to them.
-        Err(Error { reason: Reason::Forbidden(_), .. }) => Ok(Org::default()),
+        Err(Error {
+            reason: Reason::Forbidden(_),
+            ..
+        }) => Ok(Org::default()),
         Err(error) => Err(error),
     }
 }
@@ -126,7 +133,9 @@ fn read(it: Object<'_>) -> Org {
     };
     // The code stands in one member or another, or at the end of `US Dollar - USD`.
     let names = ["iso_code", "currency_locale", "currency"];
-    let currency = names.into_iter().find_map(|name| text(it, name).and_then(code));
+    let currency = names
+        .into_iter()
+        .find_map(|name| text(it, name).and_then(code));
     Org {
         number: text(it, "zgid"),
         currency,
@@ -149,7 +158,10 @@ impl Deals {
                 Object::read(&body.into(), |it| Ok(Self::read(it)))
             }),
             // The stages' usual names and their probability say nearly as much.
-            Err(Error { reason: Reason::Forbidden(_), .. }) => Ok(Self {
+            Err(Error {
+                reason: Reason::Forbidden(_),
+                ..
+            }) => Ok(Self {
                 stages: Vec::new(),
                 columns: Vec::new(),
             }),
@@ -200,7 +212,11 @@ fn fields(it: Object<'_>) -> Body {
             Some("Stage") => {
                 let values = field.get("pick_list_values").and_then(Value::as_array);
                 let values = values.into_iter().flatten();
-                stages.extend(values.filter(|it| it.get("actual_value") != Some(&NONE.into())).map(stage));
+                stages.extend(
+                    values
+                        .filter(|it| it.get("actual_value") != Some(&NONE.into()))
+                        .map(stage),
+                );
             }
             Some(name @ ("Pipeline" | "Currency")) => columns.push(name),
             _ => {}
