@@ -49,3 +49,4 @@ mod tables;
 mod tidy;
 mod tryton;
 mod weakened;
+mod zoho;

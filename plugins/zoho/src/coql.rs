@@ -126,10 +126,10 @@ impl Condition {
 impl Query {
     /// The query as Zoho reads it.
     pub(crate) fn text(&self) -> String {
-        let mut columns: Vec<String> = Vec::new();
+        let mut columns: Vec<&str> = Vec::new();
         for column in &self.columns {
-            let column = name(column);
-            if !column.is_empty() && !columns.contains(&column) {
+            // What can be no name is no field of any organisation.
+            if name(column) == *column && !columns.contains(&column.as_str()) {
                 columns.push(column);
             }
         }
