@@ -86,20 +86,21 @@ pub(crate) fn page<T>(
     }
     let answer = api.query(&query).send()?;
     let read = api::unless_empty(&answer, |it| {
-        let place = |it: Object<'_>| (it.id("id"), it.time("Modified_Time"));
-        let last = it.each("data", place).pop().filter(|_| has_more(it));
-        let next = last.map(|(id, at)| {
-            let at = at.filter(|_| query.by_time);
-            to_token(&carried.clone().with("id", id).with("at", at))
-        });
-        Ok(Page::read(it.items("data"), "id", map).with_next(next))
+        let rows = it.items("data");
+        let more = has_more(it).unwrap_or(rows.len() >= query.limit as usize);
+        let text = |name: &str| rows.last()?.get(name)?.as_str();
+        let at = text("Modified_Time").and_then(|it| time::parse(it).ok());
+        let place = |id| carried.clone().with("id", id);
+        let place = text("id").filter(|_| more).map(place);
+        let next = place.map(|it| to_token(&it.with("at", at)));
+        Ok(Page::read(rows, "id", map).with_next(next))
     })?;
     Ok(read.unwrap_or_else(Page::empty))
 }
 
-fn has_more(answer: Object<'_>) -> bool {
-    let more = answer.object("info", |it| it.get("more_records"));
-    more.flatten().unwrap_or_default()
+/// Whether there are further pages, if Zoho says so.
+fn has_more(answer: Object<'_>) -> Option<bool> {
+    answer.object("info", |it| it.get("more_records")).flatten()
 }
 
 impl<T> Kind<T> {
@@ -259,7 +260,8 @@ impl<T> Kind<T> {
             answer.ok()?
         };
         let read = api::unless_empty(&answer, |it| {
-            Ok((Page::read(it.items("data"), "id", departure), has_more(it)))
+            let more = has_more(it).unwrap_or_default();
+            Ok((Page::read(it.items("data"), "id", departure), more))
         })?;
         let (mut page, more) = read.unwrap_or_else(|| (Page::empty(), false));
         page.items.retain(|it| within(window, it.at));
