@@ -262,8 +262,8 @@ impl Zoho {
     fn org(&self) -> Answer {
         let org = json!({
             "id": "5725767000000000000", "zgid": Self::NUMBER, "company_name": "Office Limited",
-            "domain_name": "office", "time_zone": "Europe/Berlin", "primary_zuid": "20061000001",
-            "country_code": "DE", "currency": "Euro - EUR", "currency_locale": "de_DE", "iso_code": "EUR",
+            "domain_name": "office", "time_zone": "America/Los_Angeles", "primary_zuid": "20061000001",
+            "country_code": "US", "currency": "Euro - EUR", "currency_locale": "de_DE", "iso_code": "EUR",
         });
         Answer::json(200, &json!({"org": [org]}))
     }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::{Office, Row};
 
-/// How far ahead of UTC the times of this organisation are: whoever reads them has to convert.
-const AHEAD: i64 = 2 * 3_600_000;
+/// How far ahead of UTC the times of this organisation are: whoever reads them has to convert, and its days are not those of UTC.
+const AHEAD: i64 = -8 * 3_600_000;
 
 /// A field.
 #[derive(Debug, PartialEq)]
@@ -192,7 +192,7 @@ pub(super) fn field(module: &str, name: &str) -> Option<&'static Field> {
 
 /// Writes a time as this organisation has it.
 pub(super) fn time(at: i64) -> String {
-    Office::format(at + AHEAD, "%Y-%m-%dT%H:%M:%S+02:00")
+    Office::format(at + AHEAD, "%Y-%m-%dT%H:%M:%S-08:00")
 }
 
 impl Field {

@@ -322,9 +322,9 @@ fn normalise(fields: &mut Map<String, Value>) {
             let shown = field::time(at);
             let day = shown.get(..10).unwrap_or_default();
             let end = if name == "Start_DateTime" {
-                "T00:00:00+02:00"
+                "T00:00:00-08:00"
             } else {
-                "T23:59:00+02:00"
+                "T23:59:00-08:00"
             };
             let then = if all_day {
                 format!("{day}{end}")

@@ -232,12 +232,12 @@ fn a_record_is_written_as_zoho_writes_it() {
     let mut tell = |line: &str, headers: &[(&str, &str)], body: Value| {
         shown(&send(&mut crm, line, headers, &body))
     };
-    expect![[r#"201 {"data":[{"code":"SUCCESS","details":{"Created_By":{"id":"5725767000000000001","name":"Mia Mine"},"Created_Time":"2026-01-15T12:00:00+02:00","Modified_By":{"id":"5725767000000000001","name":"Mia Mine"},"Modified_Time":"2026-01-15T12:00:00+02:00","id":"5725767000000000002"},"message":"record added","status":"success"}]}"#]]
+    expect![[r#"201 {"data":[{"code":"SUCCESS","details":{"Created_By":{"id":"5725767000000000001","name":"Mia Mine"},"Created_Time":"2026-01-15T02:00:00-08:00","Modified_By":{"id":"5725767000000000001","name":"Mia Mine"},"Modified_Time":"2026-01-15T02:00:00-08:00","id":"5725767000000000002"},"message":"record added","status":"success"}]}"#]]
         .assert_eq(&tell("POST Contacts", &[], json!({"data": [{"Last_Name": "Lee"}]})));
     expect![[r#"400 {"data":[{"code":"MANDATORY_NOT_FOUND","details":{"api_name":"Last_Name","json_path":"$.data[0].Last_Name"},"message":"required field not found","status":"error"}]}"#]]
         .assert_eq(&tell("POST Contacts", &[], json!({"data": [{"First_Name": "Ann"}]})));
-    let old = [("if-unmodified-since", "2026-01-15T11:59:59+02:00")];
-    expect![[r#"412 {"data":[{"code":"ALREADY_MODIFIED","details":{"Modified_Time":"2026-01-15T12:00:00+02:00","id":"5725767000000000002"},"message":"record updated time has already passed if-unmodified-since time","status":"error"}]}"#]]
+    let old = [("if-unmodified-since", "2026-01-15T01:59:59-08:00")];
+    expect![[r#"412 {"data":[{"code":"ALREADY_MODIFIED","details":{"Modified_Time":"2026-01-15T02:00:00-08:00","id":"5725767000000000002"},"message":"record updated time has already passed if-unmodified-since time","status":"error"}]}"#]]
         .assert_eq(&tell("PUT Contacts/5725767000000000002", &old, json!({"data": [{"Title": "x"}]})));
     expect![[r#"200 {"data":[{"code":"SUCCESS","details":{"id":"5725767000000000002"},"message":"record deleted","status":"success"}]}"#]]
         .assert_eq(&tell("DELETE Contacts/5725767000000000002", &[], Value::Null));
@@ -247,7 +247,7 @@ fn a_record_is_written_as_zoho_writes_it() {
         tell("GET Contacts/5725767000000000002", &[], Value::Null),
         "204 "
     );
-    expect![[r#"200 {"data":[{"created_by":null,"deleted_by":null,"deleted_time":"2026-01-15T12:00:00+02:00","display_name":"Lee","id":"5725767000000000002","type":"recycle"}],"info":{"count":1,"more_records":false,"page":1,"per_page":200}}"#]]
+    expect![[r#"200 {"data":[{"created_by":null,"deleted_by":null,"deleted_time":"2026-01-15T02:00:00-08:00","display_name":"Lee","id":"5725767000000000002","type":"recycle"}],"info":{"count":1,"more_records":false,"page":1,"per_page":200}}"#]]
         .assert_eq(&tell("GET Contacts/deleted?type=all", &[], Value::Null));
     assert_eq!(
         tell("GET Contacts/deleted?page=2", &[], Value::Null),

@@ -621,6 +621,8 @@ fn a_contact_is_created_changed_and_read_as_it_is() {
     )]);
     let full = call(&desk, |it| it.update_contact(&written.id, full)).unwrap();
     assert_eq!(full.incomplete[0].field.as_deref(), Some("emails"));
+    let read = call(&desk, |it| it.get_contact(&written.id)).unwrap();
+    assert_eq!(values(&read.emails), "D@x.example b@x.example");
 
     let error = call(&desk, |it| it.update_contact(&written.id, edits)).unwrap_err();
     assert_eq!(
