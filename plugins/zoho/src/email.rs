@@ -116,7 +116,7 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
 fn log_first(api: &Api, place: Place<'_>, draft: &mut Draft) -> Result<Id> {
     let mut list = list();
     let mut answer = request(api, place, &list, &draft.body).send();
-    if answer.as_ref().is_err_and(|it| wants_another_list(it)) {
+    if answer.as_ref().is_err_and(wants_another_list) {
         list = LISTS
             .into_iter()
             .find(|it| *it != list)
@@ -128,7 +128,7 @@ fn log_first(api: &Api, place: Place<'_>, draft: &mut Draft) -> Result<Id> {
         }
     }
     // Only administrators log in the name of others.
-    if draft.body.get("owner").is_some() && answer.as_ref().is_err_and(|it| is_about_owner(it)) {
+    if draft.body.get("owner").is_some() && answer.as_ref().is_err_and(is_about_owner) {
         draft.body = without_owner(&draft.body);
         draft.leave(
             "owner",

@@ -283,9 +283,8 @@ impl Parser {
 
     /// A value of the field's type.
     fn value(&mut self, field: &Field) -> Result<String, Answer> {
-        let text = match self.next() {
-            Some(Token::Text(text) | Token::Word(text)) => text,
-            _ => return Err(syntax("a value is due")),
+        let Some(Token::Text(text) | Token::Word(text)) = self.next() else {
+            return Err(syntax("a value is due"));
         };
         if field.kind.takes(&text) {
             return Ok(text);

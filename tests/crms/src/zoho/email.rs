@@ -45,9 +45,8 @@ impl Email {
 
 impl Zoho {
     pub(super) fn associate(&mut self, module: &str, record: &str, request: &Request) -> Answer {
-        let module = match field::module(module) {
-            Some(module @ ("Accounts" | "Contacts" | "Deals")) => module,
-            _ => return self.violation("no e-mails belong to this module"),
+        let Some(module @ ("Accounts" | "Contacts" | "Deals")) = field::module(module) else {
+            return self.violation("no e-mails belong to this module");
         };
         let body = request.json().unwrap_or_default();
         let list = self.ways.email_list;

@@ -66,12 +66,9 @@ fn fields(error: &Error) -> Vec<&str> {
 /// The last query that was made.
 fn last_query(desk: &Desk<Zoho>) -> String {
     let mut crm = desk.crm();
-    let queries = crm
-        .office()
-        .seen()
-        .iter()
-        .filter(|it| it.path == "/crm/v8/coql");
-    let body: serde_json::Value = serde_json::from_str(&queries.last().unwrap().body).unwrap();
+    let mut queries = crm.office().seen().iter();
+    let last = queries.rfind(|it| it.path == "/crm/v8/coql").unwrap();
+    let body: serde_json::Value = serde_json::from_str(&last.body).unwrap();
     body["select_query"].as_str().unwrap().to_owned()
 }
 
@@ -179,7 +176,7 @@ fn a_name_is_found_whatever_is_in_it() {
             backslash_escapes: escapes,
             ..Ways::default()
         });
-        let findable = |it: &&&str| escapes || it.trim_matches('\\') != "";
+        let findable = |it: &&&str| escapes || !it.trim_matches('\\').is_empty();
         let names: Vec<&str> = NASTY.iter().filter(findable).copied().collect();
         for name in &names {
             crm.add_company(&Company {
@@ -235,8 +232,10 @@ fn a_text_that_no_record_can_hold_is_not_asked_for() {
             .is_empty()
     );
     assert!(
-        call(&desk, |it| it
-            .get_contacts_by_email(&[million.clone()], page()))
+        call(&desk, |it| it.get_contacts_by_email(
+            std::slice::from_ref(&million),
+            page()
+        ))
         .unwrap()
         .items
         .is_empty()
@@ -1042,7 +1041,7 @@ fn a_changed_email_is_a_note_that_is_changed_again() {
     };
     assert_eq!(
         call(&desk, |it| it.find_email(changed)).unwrap(),
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
     let gone = id.replace("39c17f", "000000");
     let error = call(&desk, |it| it.update_email(&gone, patch(&[]))).unwrap_err();
@@ -1128,7 +1127,7 @@ fn a_meeting_is_logged_changed_cancelled_and_deleted() {
     assert_eq!(logged[0].about, expected);
     assert_eq!(
         call(&desk, |it| it.find_meeting(key.clone())).unwrap(),
-        [written.id.clone()]
+        std::slice::from_ref(&written.id)
     );
     let later = MeetingKey {
         start: Moment::At(start + 1_000),
@@ -1232,7 +1231,7 @@ fn a_whole_day_is_the_same_day_and_a_meeting_is_known_by_its_key() {
         let other = call(&desk, |it| it.create_meeting(next.clone())).unwrap();
         assert_eq!(
             call(&desk, |it| it.find_meeting(key.clone())).unwrap(),
-            [written.id.clone()]
+            std::slice::from_ref(&written.id)
         );
         assert_eq!(
             call(&desk, |it| it.find_meeting(next.key)).unwrap(),
