@@ -157,9 +157,14 @@ fn refusal(it: Object<'_>, url: &str, error: Error) -> Error {
     let path = path(url);
     let said = it.get::<String>("message").unwrap_or_default();
     let mut message = format!("Zoho says: {said} ({code})");
-    let (lost, existing) = it
-        .object("details", |it| (is_lost(it, &said), existing(it)))
-        .unwrap_or_default();
+    let read = |it: Object<'_>| {
+        let permissions = it.list::<String>("permissions").join(", ");
+        (is_lost(it, &said), existing(it), permissions)
+    };
+    let (lost, existing, permissions) = it.object("details", read).unwrap_or_default();
+    if !permissions.is_empty() {
+        message = format!("{message}; it needs the permission {permissions}");
+    }
     let reason = match code.as_str() {
         "OAUTH_SCOPE_MISMATCH" => {
             message = format!("{message}; {path} needs the scopes {}", scopes(path));
@@ -173,11 +178,10 @@ fn refusal(it: Object<'_>, url: &str, error: Error) -> Error {
             Reason::Forbidden(ForbiddenKind::ThisRecord)
         }
         "ALREADY_MODIFIED" | "RECORD_MODIFIED" => Reason::Stale,
-        "TOO_MANY_REQUESTS" => match error.reason {
-            Reason::RateLimited(wait) => Reason::RateLimited(wait),
-            _ => Reason::RateLimited(None),
-        },
-        "INVALID_MODULE" | "FEATURE_NOT_ENABLED" | "NOT_SUPPORTED" => Reason::Unsupported,
+        "TOO_MANY_REQUESTS" if matches!(error.reason, Reason::RateLimited(_)) => error.reason,
+        "TOO_MANY_REQUESTS" => Reason::RateLimited(None),
+        // Records that do not exist are never told so.
+        "INVALID_MODULE" | "INVALID_URL_PATTERN" | "NOT_SUPPORTED" => Reason::Unsupported,
         // Further pages of what was deleted cannot be had: the caller compares ids instead.
         "DISCRETE_PAGINATION_LIMIT_EXCEEDED" | "PAGINATION_LIMIT_EXCEEDED" => Reason::CursorExpired,
         "INVALID_DATA" if lost => Reason::NotFound,
@@ -234,7 +238,8 @@ fn existing(details: Object<'_>) -> Vec<Id> {
 
 fn duplicate(details: Object<'_>) -> Option<Id> {
     let record = details.object("duplicate_record", |it| it.id("id"));
-    record.or_else(|| details.get("id"))
+    let id = || (!details.value("id").is_null()).then(|| details.id("id"));
+    record.or_else(id)
 }
 
 fn invalid(it: Object<'_>, path: &str, code: &str, said: &str) -> Vec<InvalidField> {

@@ -67,24 +67,32 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Logs an e-mail with every record that it is about, with the first one first.
+/// Logs an e-mail with every record that it is about; the first one gives it its id.
 pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
     let key = email.key.clone();
     let places: Vec<Place<'_>> = key.about.iter().filter_map(Place::of).collect();
-    let Some((first, others)) = places.split_first() else {
-        let reason =
-            "Zoho keeps an e-mail with a record: name a contact, an account or an opportunity";
-        return Err(Error::invalid("about", reason));
-    };
     let mut draft = new(email)?;
     draft.leave_some("about", key.about.len() - places.len());
-    let logged = log_first(api, *first, &mut draft);
-    let id = logged
-        .map_err(|error| refused(api, &key, error))
-        .or_find(|| {
-            let found = find(api, &key)?;
-            Ok(found.into_iter().find(|it| it.starts_with(&first.id(""))))
-        })?;
+    let reason = "Zoho keeps an e-mail with a record: name a contact, an account or an opportunity that exists";
+    let mut others = places.iter();
+    let id = loop {
+        let place = others
+            .next()
+            .ok_or_else(|| Error::invalid("about", reason))?;
+        let logged = log_first(api, *place, &mut draft);
+        // The first one of those that exist.
+        if matches!(&logged, Err(error) if error.reason == Reason::NotFound) {
+            draft.leave_some("about", 1);
+            continue;
+        }
+        break logged
+            .map_err(|error| refused(api, &key, error))
+            .or_find(|| {
+                let found = find(api, &key)?;
+                Ok(found.into_iter().find(|it| it.starts_with(&place.id(""))))
+            })?;
+    };
+    let others = others.as_slice();
     let list = list();
     let requests = others
         .iter()
@@ -193,14 +201,13 @@ fn without_owner(email: &Body) -> Body {
     members.into()
 }
 
-/// Says which e-mail is there already, and that it is the record that does not exist.
+/// Says which e-mail is there already.
 fn refused(api: &Api, key: &EmailKey, error: Error) -> Error {
     match error.reason {
         Reason::Duplicate(_) => {
             let found = find(api, key).unwrap_or_default();
             error.with_existing(found)
         }
-        Reason::NotFound => Error::invalid("about", error.message),
         _ => error,
     }
 }

@@ -82,12 +82,16 @@ fn a_refusal_is_one_whatever_its_status_and_wherever_it_stands() {
         ),
         (403, "TOO_MANY_REQUESTS", Reason::RateLimited(None)),
         (400, "INVALID_MODULE", Reason::Unsupported),
+        (404, "INVALID_URL_PATTERN", Reason::Unsupported),
         (500, "INTERNAL_ERROR", Reason::InDoubt(Vec::new())),
     ] {
         let error = refused(status, top(code, none()));
         assert_eq!(error.reason, reason, "{code}");
         assert_eq!(error.code.as_deref(), Some(code));
     }
+    let permissions = json!({"permissions": ["Crm_Implied_Create_Accounts"]});
+    let error = refused(403, top("NO_PERMISSION", permissions));
+    assert!(error.message.contains("Crm_Implied_Create_Accounts"));
     let scope = refused(401, top("OAUTH_SCOPE_MISMATCH", none()));
     assert!(scope.message.contains("ZohoCRM.modules.accounts.ALL"));
     // An answer that nobody can read leaves a write in doubt.

@@ -164,11 +164,16 @@ fn an_email_without_a_record_is_refused_and_one_of_others_needs_an_administrator
         .filter_map(|it| it.field.as_deref())
         .collect();
     assert_eq!(lost, ["text", "owner"]);
+    // A record that does not exist stands in nobody's way.
+    let some = key(2, &["5725767000099999999", &zoe]);
+    let written = call(&desk, |it| it.create_email(email(some))).unwrap();
+    assert!(written.id.starts_with(&format!("Contacts/{zoe}/")));
+    assert_eq!(written.incomplete[1].field.as_deref(), Some("about"));
     // The answer is lost, and the e-mail is found.
     desk.crm().office().trouble(0, 1, Trouble::Cut);
     let found = call(&desk, |it| it.create_email(email(key(1, &[&zoe])))).unwrap();
     assert!(found.id.starts_with("Contacts/"));
-    assert_eq!(desk.crm().ids(Kind::Email).len(), 2);
+    assert_eq!(desk.crm().ids(Kind::Email).len(), 3);
     assert_sound(&desk);
 }
 
