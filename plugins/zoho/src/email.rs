@@ -6,8 +6,8 @@ use brightsync_sdk::http::{self, Response};
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{
-    Direction, EmailKey, Error, Id, NewEmail, OrFind, Party, Reason, Ref, Result, Timestamp,
-    Written, state, time,
+    Direction, EmailKey, Error, ForbiddenKind, Id, NewEmail, OrFind, Party, Reason, Ref, Result,
+    Timestamp, Written, state, time,
 };
 use serde_json::Value;
 
@@ -32,8 +32,9 @@ pub(crate) struct Place<'a> {
     pub(crate) record: &'a str,
 }
 
-/// How Zoho takes an e-mail: the name of the list that it stands in, which its documentation and its specification give differently.
-const LISTS: [&str; 2] = ["Emails", "data"];
+/// The name of the list that an e-mail stands in: Zoho's documentation has the first, its specification the second.
+const LIST: &str = "Emails";
+const OTHER_LIST: &str = "data";
 
 impl<'a> Place<'a> {
     /// The place for e-mails about something, if Zoho has one.
@@ -71,6 +72,7 @@ impl<'a> Place<'a> {
 pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
     let key = email.key.clone();
     let places: Vec<Place<'_>> = key.about.iter().filter_map(Place::of).collect();
+    let mut owner = email.owner.as_deref().map(lookup);
     let mut draft = new(email)?;
     draft.leave_some("about", key.about.len() - places.len());
     let reason = "Zoho keeps an e-mail with a record: name a contact, an account or an opportunity that exists";
@@ -79,7 +81,7 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
         let place = others
             .next()
             .ok_or_else(|| Error::invalid("about", reason))?;
-        let logged = log_first(api, *place, &mut draft);
+        let logged = log_first(api, *place, &mut draft, &mut owner);
         // The first one of those that exist.
         if matches!(&logged, Err(error) if error.reason == Reason::NotFound) {
             draft.leave_some("about", 1);
@@ -93,10 +95,8 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
             })?;
     };
     let others = others.as_slice();
-    let list = list();
-    let requests = others
-        .iter()
-        .map(|it| request(api, *it, &list, &draft.body));
+    let (list, item) = (list(), owned(&draft, &owner));
+    let requests = others.iter().map(|it| request(api, *it, &list, &item));
     let answers = http::send_all(requests.collect());
     let mut also_created = Vec::new();
     for (place, answer) in others.iter().zip(answers) {
@@ -121,39 +121,40 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
 }
 
 /// Logs with one record, in the form that Zoho takes, which is kept.
-fn log_first(api: &Api, place: Place<'_>, draft: &mut Draft) -> Result<Id> {
+fn log_first(
+    api: &Api,
+    place: Place<'_>,
+    draft: &mut Draft,
+    owner: &mut Option<Body>,
+) -> Result<Id> {
+    let send = |list: &str, owner: &Option<Body>, draft: &Draft| {
+        request(api, place, list, &owned(draft, owner)).send()
+    };
     let mut list = list();
-    let mut answer = request(api, place, &list, &draft.body).send();
+    let mut answer = send(&list, owner, draft);
     if answer.as_ref().is_err_and(wants_another_list) {
-        list = LISTS
-            .into_iter()
-            .find(|it| *it != list)
-            .unwrap_or_default()
-            .to_owned();
-        answer = request(api, place, &list, &draft.body).send();
+        list = if list == LIST { OTHER_LIST } else { LIST }.to_owned();
+        answer = send(&list, owner, draft);
         if answer.is_ok() {
             state::set("emails", &list)?;
         }
     }
     // Only administrators log in the name of others.
-    if draft.body.get("owner").is_some() && answer.as_ref().is_err_and(is_about_owner) {
-        draft.body = without_owner(&draft.body);
-        draft.leave(
-            "owner",
-            "Zoho lets only administrators log the e-mails of others",
-        );
-        answer = request(api, place, &list, &draft.body).send();
+    if owner.is_some() && answer.as_ref().is_err_and(is_about_owner) {
+        *owner = None;
+        let reason = "Zoho lets only administrators log the e-mails of others";
+        draft.leave("owner", reason);
+        answer = send(&list, owner, draft);
     }
     Ok(place.id(&message(&answer?)?))
 }
 
 fn list() -> String {
-    let kept: Option<String> = state::get("emails");
-    kept.unwrap_or_else(|| {
-        LISTS
-            .first()
-            .map_or_else(String::new, |it| (*it).to_owned())
-    })
+    state::get("emails").unwrap_or_else(|| LIST.to_owned())
+}
+
+fn owned(draft: &Draft, owner: &Option<Body>) -> Body {
+    draft.body.clone().with_some("owner", owner.clone())
 }
 
 fn request(api: &Api, place: Place<'_>, list: &str, email: &Body) -> http::Request {
@@ -164,41 +165,31 @@ fn request(api: &Api, place: Place<'_>, list: &str, email: &Body) -> http::Reque
 /// Zoho's id of a message that was logged.
 fn message(answer: &Response) -> Result<String> {
     let named = |it: Object<'_>| it.id("message_id");
-    let list = answer.read(|it| {
-        Ok(if it.items("Emails").is_empty() {
-            "data"
-        } else {
-            "Emails"
-        })
-    })?;
+    let is_first = answer.read(|it| Ok(!it.items(LIST).is_empty()))?;
+    let list = if is_first { LIST } else { OTHER_LIST };
     api::first(answer, list, |it| Ok(it.need_object("details", named)))
 }
 
 /// Whether it is the name of the list that Zoho does not take, and nothing within it.
 fn wants_another_list(error: &Error) -> bool {
-    let Reason::Invalid(fields) = &error.reason else {
-        return false;
-    };
-    let lists = LISTS.map(|it| format!("extra.{it}"));
-    let is_list = |it: &Option<String>| it.as_ref().is_some_and(|it| lists.contains(it));
-    fields.iter().any(|it| is_list(&it.field))
+    let lists = [LIST, OTHER_LIST].map(|it| format!("extra.{it}"));
+    is_about(error, |field| lists.iter().any(|it| it == field))
 }
 
-fn is_about_owner(error: &Error) -> bool {
+fn is_about(error: &Error, is_it: impl Fn(&str) -> bool) -> bool {
     match &error.reason {
-        Reason::Forbidden(kind) => *kind != brightsync_sdk::ForbiddenKind::MissingScope,
-        Reason::Invalid(fields) => fields.iter().any(|it| it.field.as_deref() == Some("owner")),
+        Reason::Invalid(fields) => fields
+            .iter()
+            .filter_map(|it| it.field.as_deref())
+            .any(is_it),
         _ => false,
     }
 }
 
-fn without_owner(email: &Body) -> Body {
-    let mut members = match Value::from(email.clone()) {
-        Value::Object(members) => members,
-        _ => serde_json::Map::new(),
-    };
-    members.remove("owner");
-    members.into()
+fn is_about_owner(error: &Error) -> bool {
+    let missing_scope = Reason::Forbidden(ForbiddenKind::MissingScope);
+    let forbidden = matches!(error.reason, Reason::Forbidden(_)) && error.reason != missing_scope;
+    forbidden || is_about(error, |field| field == "owner")
 }
 
 /// Says which e-mail is there already.
@@ -258,8 +249,7 @@ fn new(email: NewEmail) -> Result<Draft> {
         .with("date_time", stamp(key.sent_at))
         .with("original_message_id", message_id(key))
         .with_some("cc", Some(cc).filter(|it| !it.is_empty()))
-        .with_some("bcc", Some(bcc).filter(|it| !it.is_empty()))
-        .with_some("owner", email.owner.as_deref().map(lookup));
+        .with_some("bcc", Some(bcc).filter(|it| !it.is_empty()));
     let mut rest = Fields::from(email);
     for taken in [
         "sent-at",
