@@ -311,6 +311,9 @@ impl Zoho {
                 return answer;
             }
         };
+        if query.columns.contains(&"Currency") && !self.ways.currencies {
+            return self.violation("this organisation has one currency, and no field for it");
+        }
         self.credits += match query.limit {
             ..=200 => 1,
             201..=1_000 => 2,

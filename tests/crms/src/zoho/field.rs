@@ -121,7 +121,7 @@ static CONTACTS: [Field; 18] = [
     TIER,
 ];
 
-static DEALS: [Field; 14] = [
+static DEALS: [Field; 15] = [
     ID,
     must("Deal_Name", Type::Text, 120),
     must("Stage", Type::Choice, 120),
@@ -131,6 +131,7 @@ static DEALS: [Field; 14] = [
     can("Account_Name", Type::Link("Accounts"), 0),
     can("Contact_Name", Type::Link("Contacts"), 0),
     can("Pipeline", Type::Choice, 120),
+    can("Currency", Type::Choice, 3),
     OWNER,
     CREATED,
     MODIFIED,

@@ -1,10 +1,11 @@
 //! Deals.
 
-use brightsync_crms::zoho::Zoho;
+use brightsync_crms::zoho::{Ways, Zoho};
 use brightsync_crms::{Company, Crm as _, Deal, Outcome};
 use brightsync_sdk::{Connector as _, Moment, OpportunityStatus, PageRequest};
+use serde_json::json;
 
-use super::{Connected, all, assert_sound, call, desk, person};
+use super::{Connected, all, assert_sound, call, desk, person, with};
 
 #[test]
 fn deals_say_how_they_stand_and_who_takes_part() {
@@ -113,5 +114,35 @@ fn deals_say_how_they_stand_and_who_takes_part() {
         (asked("/org"), asked("/settings/fields"), asked("/coql")),
         (1, 1, 3)
     );
+    assert_sound(&desk);
+}
+
+#[test]
+fn an_amount_has_the_currency_of_its_deal_where_there_are_several() {
+    let mut crm = with(Ways {
+        currencies: true,
+        ..Ways::default()
+    });
+    let acme = crm.add_company(&Company {
+        name: "Acme".to_owned(),
+        ..Company::default()
+    });
+    crm.put(
+        "Deals",
+        json!({
+            "Deal_Name": "Abroad", "Stage": "Identify Decision Makers", "Amount": 1250.10,
+            "Currency": "USD", "Account_Name": {"id": acme},
+        }),
+    );
+    let desk = desk(crm);
+    let found = call(&desk, |it| {
+        it.get_opportunities_for_accounts(&[acme], PageRequest::first(10))
+    });
+    let deal = found.unwrap().items.remove(0);
+    let amount = deal.amount.unwrap();
+    assert_eq!(amount.amount, "1250.1");
+    assert_eq!(amount.currency.as_deref(), Some("USD"));
+    assert_eq!(deal.status, OpportunityStatus::Open);
+    assert_eq!(deal.stage_order, Some(1));
     assert_sound(&desk);
 }
