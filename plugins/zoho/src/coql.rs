@@ -1,7 +1,7 @@
 //! COQL, Zoho's query language: the only place that writes any of it.
 //!
 //! A condition is made by the functions here alone, and they quote every value, so nothing that a caller says becomes a part of a query but a value.
-//! A quote is doubled (Zoho's community, Kaizen 171, 2024-10).
+//! A quote is doubled (Zoho's community, Kaizen 171).
 //! Whether a backslash escapes is written nowhere: it is doubled, which is safe if it does and if it does not, and a text that has one is looked for by its longest part without, which finds more than was asked and never less.
 
 use brightsync_sdk::{Timestamp, time};

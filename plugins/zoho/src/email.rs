@@ -15,7 +15,7 @@ use crate::api::{self, Api};
 use crate::map::{Draft, MODULES, cut, is_id, lookup, stamp, subject, text};
 use crate::note;
 
-/// The longest subject and text, the most addresses, and the longest message id (official specification, 2026-06).
+/// The longest subject and text, the most addresses, and the longest message id (specification v8.0, github zoho/crm-oas at a6687fc).
 const SUBJECT: usize = 500;
 const TEXT: usize = 32_000;
 const PARTIES: usize = 50;

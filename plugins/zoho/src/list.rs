@@ -90,9 +90,11 @@ pub(crate) fn page<T>(
         let more = has_more(it).unwrap_or(rows.len() >= query.limit as usize);
         let text = |name: &str| rows.last()?.get(name)?.as_str();
         let at = text("Modified_Time").and_then(|it| time::parse(it).ok());
-        let place = |id| carried.clone().with("id", id);
-        let place = text("id").filter(|_| more).map(place);
-        let next = place.map(|it| to_token(&it.with("at", at)));
+        let next = match text("id") {
+            _ if !more => None,
+            Some(id) => Some(to_token(&carried.clone().with("id", id).with("at", at))),
+            None => return Err(Error::other("there is more, and the last row has no id")),
+        };
         Ok(Page::read(rows, "id", map).with_next(next))
     })?;
     Ok(read.unwrap_or_else(Page::empty))

@@ -11,7 +11,7 @@ use crate::api::{self, Api};
 use crate::coql::{Condition, MOST_IN_QUERY, MOST_ROWS, Query};
 use crate::list::{self, Batch, owner};
 use crate::map::{ids, linked, text};
-use crate::org::{self, Deals, Scene};
+use crate::org::{Deals, Scene};
 
 const COLUMNS: [&str; 11] = [
     "id",
@@ -42,7 +42,7 @@ pub(crate) fn find(
         return Ok(Page::empty());
     };
     let scene = Scene::of(api, "opportunity")?;
-    let deals = org::deals(api)?;
+    let deals = Deals::of(api)?;
     let mut columns = COLUMNS.map(str::to_owned).to_vec();
     columns.extend_from_slice(&deals.columns);
     columns.extend_from_slice(&scene.wanted);
@@ -61,7 +61,10 @@ pub(crate) fn find(
 fn read(it: Object<'_>, scene: &Scene, deals: &Deals) -> Opportunity {
     let id = it.id("id");
     let stage = text(it, "Stage");
-    let (status, order) = deals.stage(stage.as_deref().unwrap_or_default(), it.get("Probability"));
+    let (status, order) = deals.stage(
+        stage.as_deref().unwrap_or_default(),
+        it.value("Probability").as_i64(),
+    );
     let closing =
         text(it, "Closing_Date").and_then(|day| it.fit("Closing_Date", time::parse_date(&day)));
     let closes = closing.map(Moment::On);

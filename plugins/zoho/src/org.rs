@@ -3,7 +3,7 @@
 use brightsync_sdk::http::Response;
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::{
-    Error, Id, OpportunityStatus, Reason, Result, Timestamp, User, Whoami, settings, state, time,
+    Error, Id, OpportunityStatus, Reason, Result, User, Whoami, settings, state, time,
 };
 use serde_json::Value;
 
@@ -144,7 +144,8 @@ fn read(it: Object<'_>) -> Org {
 
 impl Deals {
     /// Reads the stages and fields of deals, or what was kept of them today.
-    pub(crate) fn of(api: &Api, now: Timestamp) -> Result<Self> {
+    pub(crate) fn of(api: &Api) -> Result<Self> {
+        let now = time::now();
         let kept = state::get::<Value>("deals");
         let at = |it: &Value| it.get("at").and_then(Value::as_i64);
         let fresh = |it: &Value| at(it).is_some_and(|at| now - DAY < at && at <= now);
@@ -230,9 +231,4 @@ fn stage(value: &Value) -> Value {
     let text = |name| value.get(name).and_then(Value::as_str);
     let put = |body: Body, name| body.with(name, text(name));
     names.into_iter().fold(Body::new(), put).into()
-}
-
-/// Now, as the day on which something was kept.
-pub(crate) fn deals(api: &Api) -> Result<Deals> {
-    Deals::of(api, time::now())
 }

@@ -1,6 +1,6 @@
 //! A strict stand-in for Zoho CRM's REST API v8.
 //!
-//! Written from Zoho's own pages (v7 and v8), its specification v8.0 (github zoho/crm-oas, 2026-06) and its community's answers on COQL (Kaizen 171).
+//! Written from Zoho's own pages (v7 and v8), its specification v8.0 (github zoho/crm-oas at a6687fc) and its community's answers on COQL (Kaizen 171).
 //! Where they contradict each other, a test chooses: the name of the list that e-mails stand in, and whether a backslash escapes in a query.
 //! Records, users and notes are as in a new organisation that has one field of its own, `Tier`; `BrightSync_Key` is added to its meetings.
 

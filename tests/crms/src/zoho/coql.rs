@@ -1,6 +1,6 @@
 //! COQL as Zoho reads it: tokens, a tree, and what rows meet it.
 //!
-//! What a query may hold is from Zoho's pages on COQL (overview, limitations, records through a COQL query; v7 and v8) and the specification v8.0 of 2026-06; that a quote is doubled, from Kaizen 171.
+//! What a query may hold is from Zoho's pages on COQL (overview, limitations, records through a COQL query; v7 and v8) and the specification v8.0 (github zoho/crm-oas at a6687fc); that a quote is doubled, from Kaizen 171.
 //! Whether a backslash escapes is written nowhere, so a test says which it is.
 
 use std::collections::HashSet;
