@@ -59,6 +59,16 @@ fn many_changes_of_one_second_are_read_page_by_page_while_more_come() {
         assert!(read.contains(id), "{id}");
     }
     assert_eq!(pages.len(), 3);
+    // A window ends before its end, and a second that has only begun is in it.
+    for (until, count) in [(start, 0), (start + 1, 4_494)] {
+        let window = Window {
+            since: start,
+            until: Some(until),
+        };
+        let scope = Scope::Updated(window);
+        let (items, _) = all(&desk, 2_000, read_all(Owner::Anyone, scope), |_| {});
+        assert_eq!(items.len(), count);
+    }
     // What changes after the beginning may be missing.
     assert!(pages.iter().all(|it| it.end.complete_until == Some(start)));
     assert_sound(&desk);
