@@ -29,16 +29,17 @@ impl Customer {
         Self::connect_with(connector, bytes, site, recipe, fields, settings).await
     }
 
-    /// Connects like this with a host that lives by the CRM's time.
+    /// Connects like this through a connector with these bytes, with a host that lives by the CRM's time.
     pub async fn at_time(
         connector: &str,
+        bytes: &[u8],
         site: &str,
         clock: impl Fn() -> i64 + Send + Sync + 'static,
         (recipe, fields): (&str, &[(&str, &str)]),
         settings: &[(&str, &str)],
     ) -> Self {
         let world = World::with(|it| it.clock(clock));
-        let bytes = bytes(connector);
+        let bytes = bytes.to_vec();
         Self::in_world(world, connector, bytes, site, (recipe, fields), settings).await
     }
 

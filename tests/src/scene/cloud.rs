@@ -1,8 +1,6 @@
 //! A scene in a CRM of the cloud: its stand-in, and a connection to it by one of the recipes of the connector's manifest.
 
-use std::path::Path;
-
-use brightsync_core::component::embed;
+use brightsync_core::component::{SECTION, embed};
 use brightsync_core::grant::{Approval, CarveOut};
 use brightsync_core::manifest::Manifest;
 use brightsync_core::origin::Scheme;
@@ -13,7 +11,7 @@ use toml::{Table, Value};
 
 use super::{Restricted, Scene};
 use crate::customer::Customer;
-use crate::world::{World, bytes, name};
+use crate::world::{World, bytes};
 
 /// A stand-in, and a connection to it.
 pub struct Cloud<C> {
@@ -27,10 +25,15 @@ impl<C: Crm> Cloud<C> {
     ///
     /// The connector is the one that ships. Of its manifest the addresses lead to the stand-in, and the rates are lifted: the stand-in's clock stands still.
     pub async fn open(crm: C, connector: &str) -> Self {
+        Self::open_with(crm, &bytes(connector)).await
+    }
+
+    /// Likewise with a component of the connector that is not the one of today.
+    pub async fn open_with(crm: C, component: &[u8]) -> Self {
         let stand_in = StandIn::start(crm).await.expect("a port is free");
-        let shipped = manifest(connector);
+        let shipped = embedded(component);
         let led = led(&shipped);
-        let component = embed(&bytes(connector), &led).expect("a component takes a manifest");
+        let component = embed(component, &led).expect("a component takes a manifest");
 
         let clock = stand_in.clock();
         let vault = Vault::in_memory().expect("a vault in memory");
@@ -43,7 +46,7 @@ impl<C: Crm> Cloud<C> {
         Self {
             stand_in,
             customer: Customer { world, connection },
-            manifest: self::shipped(connector),
+            manifest: Manifest::parse(&shipped).expect("a shipped manifest is sound"),
         }
     }
 
@@ -57,16 +60,18 @@ fn key() -> ConnectionKey {
     ConnectionKey::new("acme", "crm").expect("two names")
 }
 
-/// The manifest that ships with a connector.
-pub(super) fn shipped(connector: &str) -> Manifest {
-    Manifest::parse(&manifest(connector)).expect("the shipped manifest is sound")
+/// The manifest in a component.
+pub(super) fn shipped(component: &[u8]) -> Manifest {
+    Manifest::parse(&embedded(component)).expect("a shipped manifest is sound")
 }
 
-/// The manifest of a connector of this repository, as it stands beside its source.
-fn manifest(connector: &str) -> String {
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins");
-    let path = plugins.join(name(connector)).join("connector.toml");
-    std::fs::read_to_string(path).expect("every connector has a manifest")
+/// The text of the manifest in a component: it is the last section, behind its name.
+fn embedded(component: &[u8]) -> String {
+    let name = SECTION.as_bytes();
+    let place = component.windows(name.len()).rposition(|it| it == name);
+    let place = place.expect("a connector has a manifest") + name.len();
+    let text = component.get(place..).unwrap_or_default().to_vec();
+    String::from_utf8(text).expect("a manifest is a text")
 }
 
 /// Signs in by the recipe that the stand-in knows, in a browser that agrees to everything if the recipe asks for one.

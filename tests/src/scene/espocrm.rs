@@ -9,6 +9,7 @@ use super::{Restricted, Scene, cloud};
 use crate::connector;
 use crate::customer::Customer;
 use crate::espocrm::{Entity, EspoCrm, Fault, Options};
+use crate::world::bytes;
 
 /// A site of EspoCRM, and a connection of its API user.
 pub struct Espo {
@@ -20,6 +21,11 @@ pub struct Espo {
 impl Espo {
     /// Starts a site that has the field for BrightSync's key, as the connector's page recommends, and connects.
     pub async fn open() -> Self {
+        Self::open_with(&bytes(connector::ESPOCRM)).await
+    }
+
+    /// Likewise with a component of the connector that is not the one of today.
+    pub async fn open_with(component: &[u8]) -> Self {
         let options = Options {
             custom: vec![
                 (Entity::Email, "cBrightsyncKey"),
@@ -31,6 +37,7 @@ impl Espo {
         let site = EspoCrm::start(options).await.expect("a port is free");
         let customer = Customer::at_time(
             connector::ESPOCRM,
+            component,
             &site.url(),
             site.clock(),
             ("api-key", &[("key", &site.api_key())]),
@@ -40,7 +47,7 @@ impl Espo {
         Self {
             site,
             customer,
-            manifest: cloud::shipped(connector::ESPOCRM),
+            manifest: cloud::shipped(component),
         }
     }
 

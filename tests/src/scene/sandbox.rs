@@ -12,6 +12,7 @@ use super::{Restricted, Scene, cloud};
 use crate::connector;
 use crate::customer::Customer;
 use crate::ways::Time;
+use crate::world::bytes;
 
 /// The sandbox with nothing but its users, and two connections: one of the first user, and one that only reads.
 pub struct Sandbox {
@@ -26,6 +27,11 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts it and connects.
     pub async fn open() -> Self {
+        Self::open_with(&bytes(connector::SANDBOX)).await
+    }
+
+    /// Likewise with a component of the connector that is not the one of today.
+    pub async fn open_with(component: &[u8]) -> Self {
         let time = Time::at(brightsync_crms::START);
         let told = time.clone();
         let options = Options {
@@ -41,14 +47,22 @@ impl Sandbox {
             let clock = move || told.now();
             async move {
                 let fields: &[(&str, &str)] = &[("key", &key)];
-                Customer::at_time(connector::SANDBOX, &url, clock, ("api-key", fields), &[]).await
+                Customer::at_time(
+                    connector::SANDBOX,
+                    component,
+                    &url,
+                    clock,
+                    ("api-key", fields),
+                    &[],
+                )
+                .await
             }
         };
         Self {
             customer: connect(key).await,
             reader: connect(reader).await,
             restricted: AtomicBool::new(false),
-            manifest: cloud::shipped(connector::SANDBOX),
+            manifest: cloud::shipped(component),
             server,
             time,
         }

@@ -16,6 +16,7 @@ use super::{Restricted, Scene, cloud};
 use crate::connector;
 use crate::customer::Customer;
 use crate::gate::Gate;
+use crate::world::bytes;
 
 /// Which of the connections is in use.
 const FULL: u8 = 0;
@@ -38,6 +39,11 @@ pub struct Tryton {
 impl Tryton {
     /// Starts one and connects.
     pub async fn open() -> Self {
+        Self::open_with(&bytes(connector::TRYTON)).await
+    }
+
+    /// Likewise with a component of the connector that is not the one of today.
+    pub async fn open_with(component: &[u8]) -> Self {
         let server = tokio::task::spawn_blocking(|| {
             #[expect(
                 clippy::print_stdout,
@@ -53,9 +59,10 @@ impl Tryton {
         let ahead = Arc::new(AtomicI64::new(0));
         let key = |login: &str| server.key(login).expect("a known user").to_owned();
         let customers = [
-            connect(gate.address(), &key("admin"), &ahead).await,
-            connect(gate.address(), &key("dora"), &ahead).await,
+            connect(component, gate.address(), &key("admin"), &ahead).await,
+            connect(component, gate.address(), &key("dora"), &ahead).await,
             connect(
+                component,
                 gate.address(),
                 "a-key-that-was-taken-back-0123456789",
                 &ahead,
@@ -77,7 +84,7 @@ impl Tryton {
             ahead,
             customers,
             in_use: AtomicU8::new(FULL),
-            manifest: cloud::shipped(connector::TRYTON),
+            manifest: cloud::shipped(component),
         }
     }
 
@@ -100,10 +107,16 @@ impl Tryton {
     }
 }
 
-async fn connect(address: SocketAddr, key: &str, ahead: &Arc<AtomicI64>) -> Customer {
+async fn connect(
+    component: &[u8],
+    address: SocketAddr,
+    key: &str,
+    ahead: &Arc<AtomicI64>,
+) -> Customer {
     let ahead = ahead.clone();
     Customer::at_time(
         connector::TRYTON,
+        component,
         &format!("http://{address}"),
         move || now() + ahead.load(Ordering::Relaxed),
         ("application-key", &[("token", key)]),

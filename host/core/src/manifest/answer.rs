@@ -41,6 +41,8 @@ words! {
         Expired "expired",
         /// A server on the way gave up, and nobody knows what became of the request.
         Unavailable "unavailable",
+        /// What it says is the answer, and nothing is done about it: a 401 for a missing scope, say, which no new token would mend.
+        Final "final",
     }
 }
 

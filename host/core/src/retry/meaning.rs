@@ -37,6 +37,7 @@ impl Meaning {
             Some(Means::Throttled) => Self::Throttled,
             Some(Means::Expired) => Self::Expired,
             Some(Means::Unavailable) => Self::Unavailable,
+            Some(Means::Final) => Self::Final,
             None => Self::of_status(seen.status),
         }
     }
@@ -170,6 +171,32 @@ mod tests {
         check(rules, 403, &[], "", Meaning::Expired);
         check(rules, 477, &[], "", Meaning::Throttled);
         check(rules, 521, &[], "", Meaning::Unavailable);
+    }
+
+    #[test]
+    fn a_missing_scope_is_no_credential_that_has_ended() {
+        // Zoho, which says it with 401.
+        let rules = r#"
+            [[answers]]
+            status = 401
+            at = "/code"
+            is = "OAUTH_SCOPE_MISMATCH"
+            means = "final"
+        "#;
+        check(
+            rules,
+            401,
+            &[],
+            r#"{"code":"OAUTH_SCOPE_MISMATCH"}"#,
+            Meaning::Final,
+        );
+        check(
+            rules,
+            401,
+            &[],
+            r#"{"code":"INVALID_TOKEN"}"#,
+            Meaning::Expired,
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl Reader<'_> {
         // What a success or a broken server says may have been carried out, and what counts as throttled or expired is sent again.
         let may_mean = match means {
             Means::Throttled | Means::Expired => (400..500).contains(&status) || status == 503,
-            Means::Unavailable => (400..600).contains(&status),
+            Means::Unavailable | Means::Final => (400..600).contains(&status),
         };
         if !may_mean {
             let problem = format!(

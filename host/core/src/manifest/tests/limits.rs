@@ -192,7 +192,7 @@ fn a_rule_about_an_answer_says_where_and_what() {
     check(
         "[[answers]]\nstatus = 403\nmeans = \"done\"",
         expect![[
-            r#"answers[0].means: "done" is not known here; write one of throttled, expired, unavailable"#
+            r#"answers[0].means: "done" is not known here; write one of throttled, expired, unavailable, final"#
         ]],
     );
 }
