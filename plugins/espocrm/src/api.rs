@@ -60,6 +60,15 @@ pub(crate) fn pattern(text: &str) -> String {
     text.replace('\\', "_")
 }
 
+/// Makes the condition of a name, and maybe of others that contain it; one of nothing but wildcards would be all of them.
+pub(crate) fn named(name: &str) -> Value {
+    let is_plain = name.contains(|it: char| !matches!(it, '\\' | '%' | '_'));
+    match is_plain {
+        true => is("contains", "name", pattern(name)),
+        false => is("equals", "name", name),
+    }
+}
+
 impl Search {
     pub(crate) fn new(entity: &'static str, select: &[&str], conditions: Vec<Value>) -> Self {
         Self {

@@ -25,7 +25,7 @@ use brightsync_sdk::{
 };
 use serde_json::Value;
 
-use api::{Api, Present, Search, any, is, pattern};
+use api::{Api, Present, Search, any, is, named, pattern};
 use batch::Batch;
 use map::{Draft, unlinked};
 
@@ -98,7 +98,7 @@ impl Connector for EspoCrm {
     }
 
     fn get_accounts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Account>> {
-        self.find_accounts(is("contains", "name", pattern(name)), &page)
+        self.find_accounts(named(name), &page)
     }
 
     fn get_accounts_by_domain(&self, domain: &str, page: PageRequest) -> Result<Page<Account>> {
@@ -144,7 +144,7 @@ impl Connector for EspoCrm {
     }
 
     fn get_contacts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Contact>> {
-        self.find_contacts(is("contains", "name", pattern(name)), &page)
+        self.find_contacts(named(name), &page)
     }
 
     fn get_contacts_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<Contact>> {
