@@ -1,0 +1,1 @@
+//! What an org refuses, by raw requests.
