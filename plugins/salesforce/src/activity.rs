@@ -178,8 +178,11 @@ fn present(api: &Api, kind: Kind, id: &str) -> Result<Present> {
         let people = api.page(vec![query], &PageRequest::first(2_000), |_, it| {
             Ok(kind::reference(it.id("RelationId")))
         })?;
-        let people = people.items.into_iter().filter(|it| !USER.has(&it.id));
-        present.about.extend(people);
+        for it in people.items.into_iter().filter(|it| !USER.has(&it.id)) {
+            if !present.about.iter().any(|other| kind::same(other, &it)) {
+                present.about.push(it);
+            }
+        }
     }
     Ok(present)
 }

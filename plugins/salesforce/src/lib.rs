@@ -150,9 +150,12 @@ impl Connector for Salesforce {
         self.contacts(Vec::from_iter(there), &page)
     }
 
-    fn create_email(&self, email: NewEmail) -> Result<Written> {
+    fn create_email(&self, mut email: NewEmail) -> Result<Written> {
         if are_messages() {
             return message::create(&self.api, email);
+        }
+        if email.text.is_none() {
+            email.text = email.html.take().map(|it| memo::plain(&it));
         }
         let fixed = Body::new()
             .with("Status", "Completed")

@@ -109,6 +109,43 @@ pub(crate) fn sent(at: Timestamp) -> String {
     time::local(at, 0) + " UTC"
 }
 
+/// Makes a text of HTML, for an e-mail that comes with nothing else.
+pub(crate) fn plain(html: &str) -> String {
+    let (mut text, mut rest) = (String::new(), html);
+    while let Some((before, tag)) = rest.split_once('<') {
+        text.push_str(before);
+        let (tag, behind) = tag.split_once('>').unwrap_or((tag, ""));
+        let name = tag.split(|it: char| !it.is_ascii_alphanumeric() && it != '/');
+        let name = name.map(str::to_ascii_lowercase).next().unwrap_or_default();
+        rest = match name.as_str() {
+            // What stands in these is not for people.
+            "style" | "script" | "title" => {
+                let end = behind.split_once("</").map_or("", |it| it.1);
+                end.split_once('>').map_or("", |it| it.1)
+            }
+            _ => behind,
+        };
+        if matches!(
+            name.as_str(),
+            "br" | "br/" | "/p" | "/div" | "/tr" | "/li" | "/h1" | "/h2"
+        ) {
+            text.push('\n');
+        }
+    }
+    text.push_str(rest);
+    let known = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&nbsp;", " "),
+    ];
+    let text = known
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to));
+    text.replace("&amp;", "&").trim().to_owned()
+}
+
 fn text(fields: &mut Fields, field: &str, _: &str) -> Result<Option<String>> {
     Ok(one(
         fields.value_as(field, |it: String| Some(one_line(&it)))?

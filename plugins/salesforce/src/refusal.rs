@@ -3,6 +3,7 @@
 use brightsync_sdk::http::Response;
 use brightsync_sdk::json::Object;
 use brightsync_sdk::{Error, ForbiddenKind, Id, InvalidField, Reason};
+use serde_json::Value;
 
 /// One element of a refusal.
 pub(crate) struct Said {
@@ -67,14 +68,16 @@ pub(crate) fn said(it: Object<'_>) -> Said {
     }
 }
 
-/// The records that a duplicate rule found.
+/// The records that a duplicate rule found, as far as it names them.
 fn matches(it: Object<'_>) -> Vec<Id> {
-    let found = it.each("matchResults", |it| {
-        it.each("matchRecords", |it| {
-            it.need_object("record", |it| it.id("Id"))
-        })
-    });
-    let mut ids: Vec<Id> = found.into_iter().flatten().collect();
+    let list = |it: &Value| it.as_array().cloned().unwrap_or_default();
+    let mut ids = Vec::new();
+    for found in list(it.value("matchResults")) {
+        for record in list(found.get("matchRecords").unwrap_or(&Value::Null)) {
+            let id = record.pointer("/record/Id").and_then(Value::as_str);
+            ids.extend(id.map(str::to_owned));
+        }
+    }
     ids.sort();
     ids.dedup();
     ids

@@ -3,6 +3,8 @@
 //! It has the standard objects that connectors use, the custom fields `Tier__c` and `Score__c` of contacts, and `BrightSync_Key__c` of activities and e-mail messages.
 
 mod evaluate;
+mod pattern;
+mod rest;
 mod schema;
 pub mod soql;
 mod store;
@@ -12,13 +14,11 @@ mod wrong;
 
 use serde_json::{Map, Value, json};
 
-use crate::crm::{
-    Access, Colleague, Company, Crm, Deal, Kind, Logged, Outcome, Person, Refusal,
-};
+use crate::crm::{Access, Colleague, Company, Crm, Deal, Kind, Logged, Outcome, Person, Refusal};
 use crate::{Answer, OAuth, Office, Request};
 use schema::Object;
 use store::Store;
-use wrong::{Wrong, wrong};
+use wrong::wrong;
 
 /// The name of the org's My Domain.
 pub const INSTANCE: &str = "acme";
@@ -55,7 +55,8 @@ impl Salesforce {
             at_once: 2_000,
         };
         let now = org.office.now;
-        org.store.put("Organization", map(json!({"Name": "Acme Sales"})), now);
+        org.store
+            .put("Organization", map(json!({"Name": "Acme Sales"})), now);
         for (order, stage) in (1..).zip(STAGES) {
             let stage = json!({"MasterLabel": stage, "ApiName": stage, "SortOrder": order, "IsActive": true});
             org.store.put("OpportunityStage", map(stage), now);
@@ -97,10 +98,13 @@ impl Salesforce {
     pub fn merge(&mut self, loser: &str, survivor: &str) {
         let now = self.now();
         let survivor = survivor.to_owned();
-        self.store.table_mut("Contact").change(loser, now, 0, |row| {
-            row.deleted = Some(now);
-            row.fields.insert("MasterRecordId".to_owned(), survivor.into());
-        });
+        self.store
+            .table_mut("Contact")
+            .change(loser, now, 0, |row| {
+                row.deleted = Some(now);
+                row.fields
+                    .insert("MasterRecordId".to_owned(), survivor.into());
+            });
     }
 
     /// The fields of a record.
@@ -118,193 +122,6 @@ impl Salesforce {
     fn org(&self) -> String {
         let mut orgs = self.store.table("Organization").after(None);
         orgs.next().map(|it| it.id.clone()).unwrap_or_default()
-    }
-
-    /// Answers what is below `/services/oauth2/`.
-    fn sign_in(&mut self, request: &Request, resource: &str) -> Answer {
-        match (request.method.as_str(), resource) {
-            ("GET", "authorize") => self.oauth.authorize(&mut self.office, request),
-            ("POST", "token") => match self.oauth.token(&mut self.office, request) {
-                Ok(mut issued) => {
-                    // How long it is good depends on the session settings of the org, and is not told.
-                    issued.members.remove("expires_in");
-                    let instance = format!("https://{INSTANCE}.my.salesforce.com");
-                    let id = format!("https://login.salesforce.com/id/{}/{}", self.org(), self.store.me);
-                    issued.members.insert("instance_url".to_owned(), instance.into());
-                    issued.members.insert("id".to_owned(), id.into());
-                    issued.members.insert("issued_at".to_owned(), self.office.now.to_string().into());
-                    issued.members.insert("signature".to_owned(), "c2lnbmF0dXJl".into());
-                    Answer::json(200, &Value::Object(issued.members))
-                }
-                Err(refusal) => refusal,
-            },
-            ("POST", "revoke") => Answer::empty(200),
-            ("GET", "userinfo") if !self.is_known(request) => Answer {
-                status: 403,
-                headers: vec![("content-type".to_owned(), "text/html;charset=UTF-8".to_owned())],
-                body: b"Bad_OAuth_Token".to_vec(),
-            },
-            ("GET", "userinfo") => {
-                let me = self.fields(&self.store.me);
-                Answer::json(200, &json!({
-                    "sub": format!("https://login.salesforce.com/id/{}/{}", self.org(), self.store.me),
-                    "user_id": self.store.me, "organization_id": self.org(),
-                    "preferred_username": me["Username"], "name": me["Name"], "email": me["Email"],
-                    "zoneinfo": me["TimeZoneSidKey"], "utcOffset": 3_600_000, "locale": "de_DE",
-                    "language": "en_US", "user_type": "STANDARD", "active": true,
-                }))
-            }
-            _ => self.unknown(request),
-        }
-    }
-
-    fn is_known(&self, request: &Request) -> bool {
-        let token = request.credential("Bearer");
-        !self.office.revoked && token.is_some_and(|it| self.office.tokens.iter().any(|token| token == it))
-    }
-
-    fn unknown(&mut self, request: &Request) -> Answer {
-        let (method, path) = (&request.method, &request.path);
-        self.office.violation(format!("{method} {path}: no such resource"));
-        wrong(404, "NOT_FOUND", "The requested resource does not exist").answer()
-    }
-
-    /// Answers what is below `/services/data/vXX.X/`.
-    fn data(&mut self, request: &Request, resource: &[&str]) -> Result<Answer, Wrong> {
-        let (method, now) = (request.method.as_str(), self.now());
-        match (method, resource) {
-            ("GET", ["query" | "queryAll"]) => {
-                only(request, &["q"])?;
-                let text = request.param("q").unwrap_or_default();
-                let query = soql::parse(text).map_err(|it| wrong(400, "MALFORMED_QUERY", it))?;
-                let everywhere = resource == ["queryAll"];
-                let found = evaluate::find(&self.store, &query, everywhere)?;
-                Ok(self.list(found))
-            }
-            ("GET", ["query" | "queryAll", cursor]) => {
-                only(request, &[])?;
-                let rest = self.store.go_on(cursor);
-                let rest = rest.ok_or_else(|| wrong(400, "INVALID_QUERY_LOCATOR", "invalid query locator"))?;
-                Ok(self.list(rest))
-            }
-            ("POST", ["sobjects", name]) => {
-                only(request, &[])?;
-                let object = self.resource(name)?;
-                let id = self.store.create(object, &body(request)?, now)?;
-                let created = json!({"id": id, "success": true, "errors": []});
-                Ok(Answer::json(201, &created).with_header("location", format!("{}/{id}", request.path)))
-            }
-            ("GET", ["sobjects", name, id]) => {
-                only(request, &["fields"])?;
-                let object = self.resource(name)?;
-                let row = self.store.existing(object, &self.id(id)?)?;
-                let names = request.param("fields").unwrap_or("Id").split(',').map(str::to_owned);
-                let fields = evaluate::fields(&self.store, object, &names.collect::<Vec<_>>())?;
-                let record = evaluate::record(&self.store, object, row, &fields);
-                Ok(Answer::json(200, &Value::Object(record)))
-            }
-            ("PATCH", ["sobjects", name, id]) => {
-                only(request, &[])?;
-                let (object, id) = (self.resource(name)?, self.id(id)?);
-                self.store.update(object, &id, &body(request)?, now)?;
-                Ok(Answer::empty(204))
-            }
-            ("DELETE", ["sobjects", name, id]) => {
-                only(request, &[])?;
-                let (object, id) = (self.resource(name)?, self.id(id)?);
-                self.store.delete(object, &id, now)?;
-                Ok(Answer::empty(204))
-            }
-            ("POST", ["composite", "sobjects", name]) => {
-                only(request, &[])?;
-                let object = self.resource(name)?;
-                self.retrieve(object, &body(request)?)
-            }
-            ("POST", ["composite", "sobjects"]) => {
-                only(request, &[])?;
-                self.create_all(&body(request)?, now)
-            }
-            _ => Ok(self.unknown(request)),
-        }
-    }
-
-    fn resource(&self, name: &str) -> Result<&'static Object, Wrong> {
-        let object = self.store.object(name).ok().filter(|it| it.name == name);
-        object.ok_or_else(|| wrong(404, "NOT_FOUND", "The requested resource does not exist"))
-    }
-
-    fn id(&self, text: &str) -> Result<String, Wrong> {
-        let message = format!("Provided external ID field does not exist or is not accessible: {text}");
-        schema::id(text).ok_or_else(|| wrong(404, "NOT_FOUND", message))
-    }
-
-    /// A list of records, the rest of which is kept for later if there are too many.
-    fn list(&self, mut records: Vec<Value>) -> Answer {
-        let total = records.len();
-        let rest = records.split_off(self.at_once.min(total));
-        let mut list = json!({"totalSize": total, "done": rest.is_empty()});
-        list["records"] = Value::Array(records);
-        if !rest.is_empty() {
-            list["nextRecordsUrl"] = self.store.keep(rest).into();
-        }
-        Answer::json(200, &list)
-    }
-
-    fn retrieve(&self, object: &'static Object, wish: &Map<String, Value>) -> Result<Answer, Wrong> {
-        let texts = |name: &str| -> Option<Vec<String>> {
-            let list = wish.get(name)?.as_array()?.iter();
-            list.map(|it| it.as_str().map(str::to_owned)).collect()
-        };
-        let malformed = || wrong(400, "JSON_PARSER_ERROR", "ids and fields are lists of texts");
-        let (ids, names) = texts("ids").zip(texts("fields")).ok_or_else(malformed)?;
-        if ids.is_empty() || 2_000 < ids.len() || wish.len() != 2 {
-            return Err(wrong(400, "LIMIT_EXCEEDED", "1 to 2000 records can be retrieved at once"));
-        }
-        let fields = evaluate::fields(&self.store, object, &names)?;
-        let record = |it: &String| {
-            let id = schema::id(it)?;
-            let row = self.store.table(object.name).live(&id)?;
-            Some(Value::Object(evaluate::record(&self.store, object, row, &fields)))
-        };
-        let records = ids.iter().map(|it| record(it).unwrap_or_default());
-        Ok(Answer::json(200, &Value::Array(records.collect())))
-    }
-
-    fn create_all(&mut self, wish: &Map<String, Value>, now: i64) -> Result<Answer, Wrong> {
-        let records = wish.get("records").and_then(Value::as_array).cloned().unwrap_or_default();
-        if records.is_empty() || 200 < records.len() || wish.get("allOrNone") != Some(&Value::Bool(false)) {
-            return Err(wrong(400, "INVALID_FIELD", "1 to 200 records, each for itself"));
-        }
-        let mut results = Vec::new();
-        for record in records {
-            let record = map(record);
-            let name = record.get("attributes").and_then(|it| it["type"].as_str()).unwrap_or_default();
-            let created = self.store.object(name);
-            let created = created.and_then(|object| self.store.create(object, &record, now));
-            results.push(match created {
-                Ok(id) => json!({"id": id, "success": true, "errors": []}),
-                Err(refusal) => refusal.result(),
-            });
-        }
-        Ok(Answer::json(200, &Value::Array(results)))
-    }
-}
-
-/// Refuses parameters that a resource does not have.
-fn only(request: &Request, known: &[&str]) -> Result<(), Wrong> {
-    match request.unknown_param(known) {
-        None => Ok(()),
-        Some(name) => Err(wrong(400, "INVALID_PARAMETER", format!("unknown parameter {name}"))),
-    }
-}
-
-fn body(request: &Request) -> Result<Map<String, Value>, Wrong> {
-    if request.media_type() != Some("application/json") {
-        return Err(wrong(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type header specified in HTTP request is not supported"));
-    }
-    match request.json() {
-        Some(Value::Object(body)) => Ok(body),
-        _ => Err(wrong(400, "JSON_PARSER_ERROR", "the body is no JSON object")),
     }
 }
 
@@ -337,11 +154,15 @@ impl Crm for Salesforce {
     fn answer(&mut self, request: &Request) -> Answer {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let headers = request.headers.iter().map(|(name, value)| name.len() + value.len() + 4);
+        let headers = request
+            .headers
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 4);
         let size = request.path.len() + request.raw_query.len() + headers.sum::<usize>();
         if 16_384 < size {
             let path = &request.path;
-            self.office.violation(format!("{path}: {size} bytes of address and headers"));
+            self.office
+                .violation(format!("{path}: {size} bytes of address and headers"));
             return Answer::html(414, "URI Too Long");
         }
         if let ["services", "oauth2", resource] = segments.as_slice() {
@@ -350,7 +171,9 @@ impl Crm for Salesforce {
         let ["services", "data", version, resource @ ..] = segments.as_slice() else {
             return self.unknown(request);
         };
-        let number = version.strip_prefix('v').and_then(|it| it.strip_suffix(".0"));
+        let number = version
+            .strip_prefix('v')
+            .and_then(|it| it.strip_suffix(".0"));
         let number = number.and_then(|it| it.parse::<u32>().ok());
         if !number.is_some_and(|it| (60..=68).contains(&it)) {
             return self.unknown(request);
@@ -363,19 +186,32 @@ impl Crm for Salesforce {
             false => Vec::new(),
         };
         self.used += 1;
-        let answer = self.data(request, resource).unwrap_or_else(|it| it.answer());
+        let answer = self
+            .data(request, resource)
+            .unwrap_or_else(|it| it.answer());
         // RFC 9110, 5.6.7.
         let date = Office::format(self.office.now, "%a, %d %b %Y %H:%M:%S GMT");
         answer
-            .with_header("sforce-limit-info", format!("api-usage={}/15000", self.used))
+            .with_header(
+                "sforce-limit-info",
+                format!("api-usage={}/15000", self.used),
+            )
             .with_header("date", date)
     }
 
     fn refuse(&mut self, refusal: Refusal) -> Answer {
         let refusal = match refusal {
             Refusal::Unauthorized => wrong(401, "INVALID_SESSION_ID", "Session expired or invalid"),
-            Refusal::Lacking => wrong(400, "INVALID_TYPE", "sObject type 'Contact' is not supported."),
-            Refusal::Limit => wrong(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+            Refusal::Lacking => wrong(
+                400,
+                "INVALID_TYPE",
+                "sObject type 'Contact' is not supported.",
+            ),
+            Refusal::Limit => wrong(
+                403,
+                "REQUEST_LIMIT_EXCEEDED",
+                "TotalRequests Limit exceeded.",
+            ),
             Refusal::Outage => wrong(503, "SERVER_UNAVAILABLE", "We're down for maintenance"),
         };
         refusal.answer()
@@ -390,24 +226,36 @@ impl Crm for Salesforce {
     }
 
     fn add_user(&mut self, user: &Colleague) -> String {
-        self.put("User", json!({
-            "Name": user.name, "Email": user.email, "Username": user.email,
-            "TimeZoneSidKey": "Europe/Berlin", "UserType": "Standard", "IsActive": true,
-        }))
+        self.put(
+            "User",
+            json!({
+                "Name": user.name, "Email": user.email, "Username": user.email,
+                "TimeZoneSidKey": "Europe/Berlin", "UserType": "Standard", "IsActive": true,
+            }),
+        )
     }
 
     fn add_company(&mut self, company: &Company) -> String {
         let owner = company.owner.clone().unwrap_or_else(|| self.me());
-        let website = company.domain.as_ref().map(|it| format!("https://www.{it}"));
-        self.put("Account", json!({"Name": company.name, "Website": website, "OwnerId": owner}))
+        let website = company
+            .domain
+            .as_ref()
+            .map(|it| format!("https://www.{it}"));
+        self.put(
+            "Account",
+            json!({"Name": company.name, "Website": website, "OwnerId": owner}),
+        )
     }
 
     fn add_person(&mut self, person: &Person) -> String {
         let owner = person.owner.clone().unwrap_or_else(|| self.me());
-        self.put("Contact", json!({
-            "FirstName": person.given, "LastName": person.family, "Email": person.email,
-            "AccountId": person.company, "OwnerId": owner,
-        }))
+        self.put(
+            "Contact",
+            json!({
+                "FirstName": person.given, "LastName": person.family, "Email": person.email,
+                "AccountId": person.company, "OwnerId": owner,
+            }),
+        )
     }
 
     fn add_deal(&mut self, deal: &Deal) -> String {
@@ -418,10 +266,13 @@ impl Crm for Salesforce {
         };
         let amount: Value = serde_json::from_str(&deal.amount).unwrap_or_default();
         let owner = self.me();
-        let id = self.put("Opportunity", json!({
-            "Name": deal.name, "StageName": stage, "Amount": amount, "CloseDate": "2026-03-31",
-            "AccountId": deal.company, "OwnerId": owner, "Type": "New Business",
-        }));
+        let id = self.put(
+            "Opportunity",
+            json!({
+                "Name": deal.name, "StageName": stage, "Amount": amount, "CloseDate": "2026-03-31",
+                "AccountId": deal.company, "OwnerId": owner, "Type": "New Business",
+            }),
+        );
         if let Some(person) = &deal.person {
             let role = json!({"OpportunityId": id, "ContactId": person, "Role": "Decision Maker", "IsPrimary": true});
             self.put("OpportunityContactRole", role);
@@ -448,7 +299,9 @@ impl Crm for Salesforce {
     fn remove(&mut self, kind: Kind, id: &str) {
         let now = self.now();
         for name in objects(kind) {
-            self.store.table_mut(name).change(id, now, 0, |row| row.deleted = Some(now));
+            self.store
+                .table_mut(name)
+                .change(id, now, 0, |row| row.deleted = Some(now));
         }
     }
 
@@ -464,7 +317,10 @@ impl Crm for Salesforce {
             let fields = self.fields(&id);
             let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
             let about = ["WhoId", "WhatId", "RelatedToId"].map(text).into_iter();
-            let mut about: Vec<String> = about.filter(|it| !it.is_empty()).map(str::to_owned).collect();
+            let mut about: Vec<String> = about
+                .filter(|it| !it.is_empty())
+                .map(str::to_owned)
+                .collect();
             for (relation, field) in [
                 ("TaskRelation", "TaskId"),
                 ("EventRelation", "EventId"),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::pattern::{Part, matches, pattern};
 use super::schema::{Form, Object, id};
 use super::soql::{Condition, Operator, Query, Value};
 use super::store::{Store, time_of};
@@ -28,13 +29,6 @@ enum Key {
     Truth(bool),
     Number(i64),
     Text(String),
-}
-
-/// A part of a pattern.
-enum Part {
-    Anything,
-    One,
-    Is(char),
 }
 
 /// Finds the records that a query asks for, as Salesforce answers them.
@@ -83,7 +77,10 @@ pub(super) fn record(
 ) -> Map<String, Json> {
     let url = format!("/services/data/v62.0/sobjects/{}/{}", object.name, row.id);
     let mut record = Map::new();
-    record.insert("attributes".to_owned(), json!({"type": object.name, "url": url}));
+    record.insert(
+        "attributes".to_owned(),
+        json!({"type": object.name, "url": url}),
+    );
     for name in fields {
         record.insert((*name).to_owned(), store.value(row, name));
     }
@@ -97,9 +94,18 @@ fn children(store: &Store, object: &Object, child: &Query) -> Result<(), Wrong> 
         return Err(wrong(400, "INVALID_TYPE", message));
     }
     if child.condition.is_some() || !child.order.is_empty() || child.limit.is_some() {
-        return Err(wrong(400, "MALFORMED_QUERY", "this org has plain child relations only"));
+        return Err(wrong(
+            400,
+            "MALFORMED_QUERY",
+            "this org has plain child relations only",
+        ));
     }
-    fields(store, store.object("OpportunityContactRole")?, &child.fields).map(drop)
+    fields(
+        store,
+        store.object("OpportunityContactRole")?,
+        &child.fields,
+    )
+    .map(drop)
 }
 
 fn related(store: &Store, object: &Object, row: &Row, child: &Query) -> Result<Json, Wrong> {
@@ -146,12 +152,18 @@ fn rows<'a>(
     bounds(&test, &mut after, &mut since);
     let fits = |row: &&Row| (everywhere || row.deleted.is_none()) && holds(store, row, &test);
     match order.as_slice() {
-        ["Id"] | [] => Ok(table.after(after.as_deref()).filter(fits).take(limit).collect()),
+        ["Id"] | [] => Ok(table
+            .after(after.as_deref())
+            .filter(fits)
+            .take(limit)
+            .collect()),
         ["SystemModstamp", "Id"] => Ok(table.since(since).filter(fits).take(limit).collect()),
         order => {
             let mut rows: Vec<&Row> = table.after(None).filter(fits).collect();
             rows.sort_by(|one, other| {
-                let keys = order.iter().map(|it| key(store, one, it).cmp(&key(store, other, it)));
+                let keys = order
+                    .iter()
+                    .map(|it| key(store, one, it).cmp(&key(store, other, it)));
                 keys.fold(Ordering::Equal, Ordering::then)
             });
             rows.truncate(limit);
@@ -179,7 +191,9 @@ fn test(
     joins: &mut usize,
 ) -> Result<Test, Wrong> {
     let mut each = |parts: &[Condition], may_join: bool| {
-        let parts = parts.iter().map(|it| test(store, object, it, may_join, joins));
+        let parts = parts
+            .iter()
+            .map(|it| test(store, object, it, may_join, joins));
         parts.collect::<Result<Vec<_>, _>>()
     };
     Ok(match condition {
@@ -201,7 +215,11 @@ fn test(
                 }
                 return Ok(Test::Like(field.name, pattern(text)));
             }
-            Test::Compare(field.name, *operator, literal(field.name, field.form, value)?)
+            Test::Compare(
+                field.name,
+                *operator,
+                literal(field.name, field.form, value)?,
+            )
         }
         Condition::In(name, values) => {
             let field = filterable(store, object, name)?;
@@ -221,7 +239,11 @@ fn test(
                 return Err(wrong(400, "MALFORMED_QUERY", message));
             }
             if query.fields.len() != 1 || query.limit.is_some() || !query.order.is_empty() {
-                return Err(wrong(400, "MALFORMED_QUERY", "a semi join selects one field"));
+                return Err(wrong(
+                    400,
+                    "MALFORMED_QUERY",
+                    "a semi join selects one field",
+                ));
             }
             let theirs = filterable(store, of, &query.fields[0])?.name;
             let mut found = HashSet::new();
@@ -279,21 +301,13 @@ fn literal(name: &str, form: Form, value: &Value) -> Result<Key, Wrong> {
         (_, value) => {
             let text = value.text().ok_or_else(|| mismatch("string"))?;
             // An empty text is what an empty field has.
-            Ok(if text.is_empty() { Key::Null } else { Key::Text(text.to_lowercase()) })
+            Ok(if text.is_empty() {
+                Key::Null
+            } else {
+                Key::Text(text.to_lowercase())
+            })
         }
     }
-}
-
-fn pattern(text: &[(char, bool)]) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for (it, escaped) in text {
-        match it {
-            '%' if !escaped => parts.push(Part::Anything),
-            '_' if !escaped => parts.push(Part::One),
-            it => parts.extend(it.to_lowercase().map(Part::Is)),
-        }
-    }
-    parts
 }
 
 fn key(store: &Store, row: &Row, name: &str) -> Key {
@@ -345,34 +359,4 @@ fn holds(store: &Store, row: &Row, test: &Test) -> bool {
             }
         }
     }
-}
-
-/// Matches a text with a pattern in one pass, going back to the last `%` only.
-fn matches(text: &[char], parts: &[Part]) -> bool {
-    let (mut at, mut part, mut back) = (0, 0, None);
-    while at < text.len() {
-        match parts.get(part) {
-            Some(Part::Anything) => {
-                back = Some((part, at));
-                part += 1;
-            }
-            Some(Part::One) => {
-                at += 1;
-                part += 1;
-            }
-            Some(Part::Is(it)) if *it == text[at] => {
-                at += 1;
-                part += 1;
-            }
-            _ => match back {
-                Some((anything, from)) => {
-                    back = Some((anything, from + 1));
-                    at = from + 1;
-                    part = anything + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    parts[part..].iter().all(|it| matches!(it, Part::Anything))
 }

@@ -188,7 +188,11 @@ pub(super) const OBJECTS: [Object; 15] = [
         fields: &[
             f("Subject", Text(255), Write),
             f("Description", Long(32_000), Write),
-            f("Status", Pick(&["Not Started", "In Progress", "Completed"]), Write),
+            f(
+                "Status",
+                Pick(&["Not Started", "In Progress", "Completed"]),
+                Write,
+            ),
             f("Priority", Pick(&["High", "Normal", "Low"]), Write),
             f("TaskSubtype", Pick(&["Task", "Email", "Call"]), Create),
             f("ActivityDate", Date, Write),
@@ -274,7 +278,13 @@ pub(super) const OBJECTS: [Object; 15] = [
             f("RelationId", Id(&["Contact", "Lead", "User"]), Create),
             f(
                 "RelationType",
-                Pick(&["ToAddress", "CcAddress", "BccAddress", "FromAddress", "OtherAddress"]),
+                Pick(&[
+                    "ToAddress",
+                    "CcAddress",
+                    "BccAddress",
+                    "FromAddress",
+                    "OtherAddress",
+                ]),
                 CreateNeeded,
             ),
         ],
@@ -300,7 +310,9 @@ pub(super) fn whole_id(short: &str) -> String {
     let mut whole = short.to_owned();
     for part in short.as_bytes().chunks(5) {
         let bits = part.iter().rev();
-        let bits = bits.fold(0, |bits, it| bits * 2 + usize::from(it.is_ascii_uppercase()));
+        let bits = bits.fold(0, |bits, it| {
+            bits * 2 + usize::from(it.is_ascii_uppercase())
+        });
         whole.push(char::from(LETTERS[bits]));
     }
     whole

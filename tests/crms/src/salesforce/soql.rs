@@ -161,7 +161,9 @@ fn quoted(text: &str) -> Result<(Vec<(char, bool)>, usize), String> {
                     '_' | '%' => (escaped, true),
                     'u' => {
                         let digits: String = rest.by_ref().take(4).map(|it| it.1).collect();
-                        let code = u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32);
+                        let code = u32::from_str_radix(&digits, 16)
+                            .ok()
+                            .and_then(char::from_u32);
                         (code.ok_or("invalid unicode escape")?, false)
                     }
                     other => return Err(format!("Invalid string literal: \\{other}")),
@@ -210,14 +212,18 @@ impl Parser {
         if self.takes(sign) {
             return Ok(());
         }
-        Err(self.peek().map_or_else(|| format!("expecting '{sign}'"), unexpected))
+        Err(self
+            .peek()
+            .map_or_else(|| format!("expecting '{sign}'"), unexpected))
     }
 
     fn need_word(&mut self, word: &str) -> Result<(), String> {
         if self.takes_word(word) {
             return Ok(());
         }
-        Err(self.peek().map_or_else(|| format!("expecting {word}"), unexpected))
+        Err(self
+            .peek()
+            .map_or_else(|| format!("expecting {word}"), unexpected))
     }
 
     fn name(&mut self) -> Result<String, String> {

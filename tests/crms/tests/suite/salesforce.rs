@@ -2,6 +2,7 @@
 
 mod log;
 mod look_up;
+mod message;
 mod read;
 mod write;
 
@@ -103,17 +104,29 @@ fn a_connection_knows_who_it_is() {
     let user = me.user.unwrap();
     assert_eq!(user.id, desk.crm().me());
     assert_eq!(user.timezone.as_deref(), Some("Europe/Berlin"));
-    assert_eq!(user.extra, [("Username".to_owned(), "\"ada@brightsync.example\"".to_owned())]);
+    assert_eq!(
+        user.extra,
+        [(
+            "Username".to_owned(),
+            "\"ada@brightsync.example\"".to_owned()
+        )]
+    );
 }
 
 #[test]
 fn customers_who_log_in_are_no_colleagues() {
     let desk = desk();
-    desk.crm().put("User", json!({"Name": "Cara", "Email": "cara@acme.example", "UserType": "CspLitePortal"}));
+    desk.crm().put(
+        "User",
+        json!({"Name": "Cara", "Email": "cara@acme.example", "UserType": "CspLitePortal"}),
+    );
     let users = call(&desk, |it| it.get_users(PageRequest::first(10))).unwrap();
     assert_eq!(users.items.len(), 1);
     let emails = ["ADA@brightsync.example", "cara@acme.example"].map(str::to_owned);
-    let users = call(&desk, |it| it.get_users_by_email(&emails, PageRequest::first(10))).unwrap();
+    let users = call(&desk, |it| {
+        it.get_users_by_email(&emails, PageRequest::first(10))
+    })
+    .unwrap();
     let names: Vec<&str> = users.items.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["Ada Admin"]);
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{add, call, desk};
 use crate::desk::Desk;
 
-fn email(about: &[&str], desk: &Desk<Salesforce>) -> NewEmail {
+pub(super) fn email(about: &[&str], desk: &Desk<Salesforce>) -> NewEmail {
     let key = EmailKey {
         key: "k1".to_owned(),
         message_id: Some("1@a.example".to_owned()),
@@ -65,8 +65,13 @@ fn meeting(start: Moment, end: Moment, about: &[&str]) -> NewMeeting {
     }
 }
 
-fn edits(edits: &[(&str, Edit)]) -> Patch {
-    Patch::new(edits.iter().map(|(name, edit)| ((*name).to_owned(), edit.clone())).collect())
+pub(super) fn edits(edits: &[(&str, Edit)]) -> Patch {
+    Patch::new(
+        edits
+            .iter()
+            .map(|(name, edit)| ((*name).to_owned(), edit.clone()))
+            .collect(),
+    )
 }
 
 fn add_ref(id: &str) -> Edit {
@@ -96,31 +101,71 @@ fn an_email_is_a_task_that_can_be_found_and_changed() {
     let key = mail.key.clone();
     let written = call(&desk, |it| it.create_email(mail)).unwrap();
     // The account comes with the opportunity; the second contact has no room.
-    let left: Vec<&str> = written.incomplete.iter().map(|it| it.reason.as_str()).collect();
-    assert_eq!(left, [format!("Salesforce has no room here for record {bea}")]);
+    let left: Vec<&str> = written
+        .incomplete
+        .iter()
+        .map(|it| it.reason.as_str())
+        .collect();
+    assert_eq!(
+        left,
+        [format!("Salesforce has no room here for record {bea}")]
+    );
     let task = desk.crm().fields(&written.id);
-    assert_eq!((&task["WhoId"], &task["WhatId"], &task["TaskSubtype"]), (&json!(ann), &json!(deal), &json!("Email")));
-    assert_eq!((&task["ActivityDate"], &task["Status"]), (&json!("2026-01-15"), &json!("Completed")));
-    assert_eq!(task["Description"], "From: Bob  x <bob@x.example>\nTo: <ada@brightsync.example>\nSent: 2026-01-15 10:00:07 UTC\nDirection: incoming\n\nFrom: me\n\nDear Ada");
+    assert_eq!(
+        (&task["WhoId"], &task["WhatId"], &task["TaskSubtype"]),
+        (&json!(ann), &json!(deal), &json!("Email"))
+    );
+    assert_eq!(
+        (&task["ActivityDate"], &task["Status"]),
+        (&json!("2026-01-15"), &json!("Completed"))
+    );
+    assert_eq!(
+        task["Description"],
+        "From: Bob  x <bob@x.example>\nTo: <ada@brightsync.example>\nSent: 2026-01-15 10:00:07 UTC\nDirection: incoming\n\nFrom: me\n\nDear Ada"
+    );
 
-    assert_eq!(call(&desk, |it| it.find_email(key.clone())).unwrap(), [written.id.clone()]);
-    let later = EmailKey { sent_at: key.sent_at + 1_000, ..key.clone() };
+    assert_eq!(
+        call(&desk, |it| it.find_email(key.clone())).unwrap(),
+        [written.id.clone()]
+    );
+    let later = EmailKey {
+        sent_at: key.sent_at + 1_000,
+        ..key.clone()
+    };
     assert!(call(&desk, |it| it.find_email(later)).unwrap().is_empty());
 
     let patch = edits(&[
-        ("to", Edit::Add(json!({"address": "cy@x.example", "name": "Cy"}).to_string())),
-        ("to", Edit::Remove(json!({"address": "ADA@brightsync.example"}).to_string())),
+        (
+            "to",
+            Edit::Add(json!({"address": "cy@x.example", "name": "Cy"}).to_string()),
+        ),
+        (
+            "to",
+            Edit::Remove(json!({"address": "ADA@brightsync.example"}).to_string()),
+        ),
         ("about", add_ref(&bea)),
-        ("about", Edit::Remove(json!({"kind": "contact", "id": ann}).to_string())),
+        (
+            "about",
+            Edit::Remove(json!({"kind": "contact", "id": ann}).to_string()),
+        ),
         ("subject", Edit::Set("\"Better offer\"".to_owned())),
     ]);
     let changed = call(&desk, |it| it.update_email(&written.id, patch)).unwrap();
     assert_eq!(changed.incomplete, []);
     let task = desk.crm().fields(&written.id);
-    assert_eq!((&task["WhoId"], &task["WhatId"], &task["Subject"]), (&json!(bea), &json!(deal), &json!("Better offer")));
+    assert_eq!(
+        (&task["WhoId"], &task["WhatId"], &task["Subject"]),
+        (&json!(bea), &json!(deal), &json!("Better offer"))
+    );
     let description = task["Description"].as_str().unwrap();
-    assert!(description.contains("\nTo: Cy <cy@x.example>\nSent: 2026-01-15 10:00:07 UTC\n"), "{description}");
-    assert!(description.ends_with("\n\nFrom: me\n\nDear Ada"), "{description}");
+    assert!(
+        description.contains("\nTo: Cy <cy@x.example>\nSent: 2026-01-15 10:00:07 UTC\n"),
+        "{description}"
+    );
+    assert!(
+        description.ends_with("\n\nFrom: me\n\nDear Ada"),
+        "{description}"
+    );
     call(&desk, |it| it.delete_email(&written.id)).unwrap();
     assert!(call(&desk, |it| it.find_email(key)).unwrap().is_empty());
     let error = call(&desk, |it| it.delete_email(&written.id)).unwrap_err();
@@ -137,7 +182,10 @@ fn the_hosts_key_finds_an_email_whose_subject_was_changed() {
     call(&desk, |it| it.update_email(&written.id, rename)).unwrap();
     assert_eq!(call(&desk, |it| it.find_email(key)).unwrap(), [written.id]);
     // One with the same subject and time, and another key, is another one.
-    let other = EmailKey { key: "k2".to_owned(), ..mail.key };
+    let other = EmailKey {
+        key: "k2".to_owned(),
+        ..mail.key
+    };
     assert!(call(&desk, |it| it.find_email(other)).unwrap().is_empty());
 }
 
@@ -146,10 +194,19 @@ fn shared_activities_have_several_contacts() {
     let desk = desk().setting("shared-activities", "on");
     desk.crm().share_activities();
     let people = ["a", "b", "c"].map(|it| add(&desk, it, None));
-    let written = call(&desk, |it| it.create_email(email(&[&people[0], &people[1]], &desk))).unwrap();
+    let written = call(&desk, |it| {
+        it.create_email(email(&[&people[0], &people[1]], &desk))
+    })
+    .unwrap();
     assert_eq!(written.incomplete, []);
-    assert_eq!(desk.crm().logged(Kind::Email)[0].about[1..], [people[0].clone(), people[1].clone()]);
-    let patch = edits(&[("about", add_ref(&people[2])), ("about", add_ref(&people[1]))]);
+    assert_eq!(
+        desk.crm().logged(Kind::Email)[0].about[1..],
+        [people[0].clone(), people[1].clone()]
+    );
+    let patch = edits(&[
+        ("about", add_ref(&people[2])),
+        ("about", add_ref(&people[1])),
+    ]);
     call(&desk, |it| it.update_email(&written.id, patch)).unwrap();
     let about: Vec<String> = people.to_vec();
     assert_eq!(desk.crm().logged(Kind::Email)[0].about[1..], about);
@@ -163,11 +220,22 @@ fn shared_activities_have_several_contacts() {
 #[test]
 fn a_lead_stands_alone() {
     let desk = desk();
-    let lead = desk.crm().put("Lead", json!({"LastName": "Lee", "Company": "Acme"}));
+    let lead = desk
+        .crm()
+        .put("Lead", json!({"LastName": "Lee", "Company": "Acme"}));
     let written = call(&desk, |it| it.create_email(email(&[&lead], &desk))).unwrap();
-    assert_eq!((written.incomplete.len(), &desk.crm().fields(&written.id)["WhoId"]), (0, &json!(lead)));
+    assert_eq!(
+        (
+            written.incomplete.len(),
+            &desk.crm().fields(&written.id)["WhoId"]
+        ),
+        (0, &json!(lead))
+    );
     let account = desk.crm().put("Account", json!({"Name": "Acme"}));
-    let written = call(&desk, |it| it.create_email(email(&[&lead, &account], &desk))).unwrap();
+    let written = call(&desk, |it| {
+        it.create_email(email(&[&lead, &account], &desk))
+    })
+    .unwrap();
     assert_eq!(written.incomplete.len(), 1);
     assert_eq!(desk.crm().fields(&written.id)["WhatId"], json!(account));
 }
@@ -184,51 +252,29 @@ fn a_long_text_is_cut_and_said_to_be() {
         content: None,
     });
     let written = call(&desk, |it| it.create_email(mail)).unwrap();
-    let left: Vec<_> = written.incomplete.iter().map(|it| it.field.as_deref()).collect();
+    let left: Vec<_> = written
+        .incomplete
+        .iter()
+        .map(|it| it.field.as_deref())
+        .collect();
     assert_eq!(left, [Some("text"), Some("attachments")]);
 }
 
 #[test]
-fn an_email_message_keeps_everything_and_changes_little() {
-    let desk = desk().setting("email-as", "email-message");
-    let account = desk.crm().put("Account", json!({"Name": "Acme"}));
-    let people = ["a", "b", "c"].map(|it| add(&desk, it, None));
-    let mut mail = email(&[&account, &people[0], &people[2]], &desk);
-    mail.sender.link = Some(Ref::contact(people[0].as_str()));
-    mail.to.push(Party {
-        link: Some(Ref::contact(people[1].as_str())),
-        ..Party::new("b@a.example")
-    });
-    let key = mail.key.clone();
+fn an_email_without_a_text_is_logged_with_that_of_its_html() {
+    let desk = desk();
+    let mut mail = email(&[], &desk);
+    mail.text = None;
+    let html = "<html><head><style>p {color: red}</style></head><p>Dear <b>Ada</b>,<br>1 &lt; 2 &amp;lt; 3</p><script>x<y</script>";
+    mail.html = Some(html.to_owned());
     let written = call(&desk, |it| it.create_email(mail)).unwrap();
     assert_eq!(written.incomplete, []);
-    let kept = desk.crm().fields(&written.id);
-    assert_eq!((&kept["Status"], &kept["Incoming"]), (&json!("3"), &json!(true)));
-    assert_eq!(kept["MessageIdentifier"], "<1@a.example>");
-    assert_eq!((&kept["ToAddress"], &kept["ToIds"]), (&json!("ada@brightsync.example"), &json!([people[1]])));
-    let about = desk.crm().logged(Kind::Email)[0].about.clone();
-    assert_eq!(about, [account, people[0].clone(), people[2].clone()]);
-    assert_eq!(call(&desk, |it| it.find_email(key)).unwrap(), [written.id.clone()]);
-
-    let other = desk.crm().put("Account", json!({"Name": "Other"}));
-    let patch = edits(&[
-        ("about", Edit::Set(json!([{"kind": "account", "id": other}]).to_string())),
-        ("subject", Edit::Set("\"x\"".to_owned())),
-    ]);
-    let changed = call(&desk, |it| it.update_email(&written.id, patch)).unwrap();
-    assert_eq!(changed.incomplete[0].field.as_deref(), Some("subject"));
-    assert_eq!(desk.crm().fields(&written.id)["RelatedToId"], json!(other));
-    call(&desk, |it| it.delete_email(&written.id)).unwrap();
-}
-
-#[test]
-fn a_person_who_cannot_be_linked_with_a_message_is_named() {
-    let desk = desk().setting("email-as", "email-message");
-    let gone = add(&desk, "x", None);
-    desk.crm().remove(Kind::Person, &gone);
-    let written = call(&desk, |it| it.create_email(email(&[&gone], &desk))).unwrap();
-    assert_eq!(written.incomplete[0].field.as_deref(), Some("about"));
-    assert_eq!(written.incomplete[0].reason, "invalid cross reference id");
+    let task = desk.crm().fields(&written.id);
+    let description = task["Description"].as_str().unwrap();
+    assert!(
+        description.ends_with("\n\nDear Ada,\n1 < 2 &lt; 3"),
+        "{description}"
+    );
 }
 
 #[test]
@@ -240,13 +286,29 @@ fn a_meeting_is_an_event_that_can_be_found_and_moved() {
     let key = new.key.clone();
     let id = call(&desk, |it| it.create_meeting(new)).unwrap().id;
     let event = desk.crm().fields(&id);
-    assert_eq!((&event["WhoId"], &event["Location"], &event["DurationInMinutes"]), (&json!(ann), &json!("Bern"), &json!(60)));
-    assert_eq!(event["Description"], "Organiser: <ada@brightsync.example>\nAttendees: <ann@a.example> (accepted)\nStatus: confirmed\nTime zone: Europe/Berlin\n\nAgenda");
-    assert_eq!(call(&desk, |it| it.find_meeting(key)).unwrap(), [id.clone()]);
+    assert_eq!(
+        (
+            &event["WhoId"],
+            &event["Location"],
+            &event["DurationInMinutes"]
+        ),
+        (&json!(ann), &json!("Bern"), &json!(60))
+    );
+    assert_eq!(
+        event["Description"],
+        "Organiser: <ada@brightsync.example>\nAttendees: <ann@a.example> (accepted)\nStatus: confirmed\nTime zone: Europe/Berlin\n\nAgenda"
+    );
+    assert_eq!(
+        call(&desk, |it| it.find_meeting(key)).unwrap(),
+        [id.clone()]
+    );
 
     let attendee = json!({"party": {"address": "ann@a.example"}, "response": "declined"});
     let patch = edits(&[
-        ("start", Edit::Set(json!({"at": now + 1_800_000}).to_string())),
+        (
+            "start",
+            Edit::Set(json!({"at": now + 1_800_000}).to_string()),
+        ),
         ("status", Edit::Set("\"cancelled\"".to_owned())),
         ("attendees", Edit::Remove(attendee.to_string())),
         ("attendees", Edit::Add(attendee.to_string())),
@@ -255,7 +317,10 @@ fn a_meeting_is_an_event_that_can_be_found_and_moved() {
     let event = desk.crm().fields(&id);
     assert_eq!(event["DurationInMinutes"], json!(30));
     let description = event["Description"].as_str().unwrap();
-    assert!(description.contains("Attendees: <ann@a.example> (declined)\nStatus: cancelled\n"), "{description}");
+    assert!(
+        description.contains("Attendees: <ann@a.example> (declined)\nStatus: cancelled\n"),
+        "{description}"
+    );
     let patch = edits(&[("end", Edit::Set(json!({"at": now}).to_string()))]);
     let error = call(&desk, |it| it.update_meeting(&id, patch)).unwrap_err();
     assert_eq!(fields(&error), [Some("end")]);
@@ -270,11 +335,20 @@ fn a_meeting_of_whole_days_has_its_last_day() {
     let key = new.key.clone();
     let id = call(&desk, |it| it.create_meeting(new)).unwrap().id;
     let event = desk.crm().fields(&id);
-    assert_eq!((&event["IsAllDayEvent"], &event["DurationInMinutes"]), (&Value::Bool(true), &json!(3 * 1_440)));
-    assert_eq!(call(&desk, |it| it.find_meeting(key)).unwrap(), [id.clone()]);
+    assert_eq!(
+        (&event["IsAllDayEvent"], &event["DurationInMinutes"]),
+        (&Value::Bool(true), &json!(3 * 1_440))
+    );
+    assert_eq!(
+        call(&desk, |it| it.find_meeting(key)).unwrap(),
+        [id.clone()]
+    );
     let patch = edits(&[("end", Edit::Set(json!({"on": "2026-03-04"}).to_string()))]);
     call(&desk, |it| it.update_meeting(&id, patch)).unwrap();
-    assert_eq!(desk.crm().fields(&id)["EndDateTime"], "2026-03-04T00:00:00.000+0000");
+    assert_eq!(
+        desk.crm().fields(&id)["EndDateTime"],
+        "2026-03-04T00:00:00.000+0000"
+    );
     let mixed = edits(&[("end", Edit::Set(json!({"at": 0}).to_string()))]);
     let error = call(&desk, |it| it.update_meeting(&id, mixed)).unwrap_err();
     assert_eq!(fields(&error), [Some("end")]);

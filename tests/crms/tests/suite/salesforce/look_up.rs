@@ -59,10 +59,15 @@ fn an_address_and_a_domain_arrive_as_they_are() {
     let desk = desk();
     for name in NASTY {
         let address = format!("{name}@x.example");
-        let found = call(&desk, |it| it.get_contacts_by_email(&[address.clone()], PageRequest::first(9)));
+        let found = call(&desk, |it| {
+            it.get_contacts_by_email(&[address.clone()], PageRequest::first(9))
+        });
         assert!(found.unwrap().items.is_empty());
         let sent = queries(&desk);
-        assert_eq!(compared(&sent[0], "Email").unwrap(), literal(address.trim()));
+        assert_eq!(
+            compared(&sent[0], "Email").unwrap(),
+            literal(address.trim())
+        );
         let page = PageRequest::first(9);
         let found = call(&desk, |it| it.get_contacts_by_email_domain(name, page));
         assert!(found.unwrap().items.is_empty(), "{name}");
@@ -73,7 +78,11 @@ fn an_address_and_a_domain_arrive_as_they_are() {
         assert_eq!(pattern[0], ('%', false));
         let rest: String = pattern[1..].iter().map(|it| it.0).collect();
         assert_eq!(rest, format!("@{name}"));
-        assert!(pattern[1..].iter().all(|it| it.1 || !matches!(it.0, '%' | '_')));
+        assert!(
+            pattern[1..]
+                .iter()
+                .all(|it| it.1 || !matches!(it.0, '%' | '_'))
+        );
     }
 }
 
@@ -82,9 +91,24 @@ fn what_no_record_can_hold_is_not_asked_for() {
     let desk = desk();
     let long = "x".repeat(1_000_000);
     let page = || PageRequest::first(10);
-    assert!(call(&desk, |it| it.get_contacts_by_name(&long, page())).unwrap().items.is_empty());
-    assert!(call(&desk, |it| it.get_contacts_by_name("  ", page())).unwrap().items.is_empty());
-    assert!(call(&desk, |it| it.get_accounts_by_domain(&long, page())).unwrap().items.is_empty());
+    assert!(
+        call(&desk, |it| it.get_contacts_by_name(&long, page()))
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    assert!(
+        call(&desk, |it| it.get_contacts_by_name("  ", page()))
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    assert!(
+        call(&desk, |it| it.get_accounts_by_domain(&long, page()))
+            .unwrap()
+            .items
+            .is_empty()
+    );
     let emails = [String::new(), long.clone(), "ann@a.example".to_owned()];
     add(&desk, "Lee", None);
     let ann = add(&desk, "Low", Some("ann@a.example"));
@@ -143,17 +167,36 @@ fn a_domain_is_found_by_web_site_and_by_people() {
     };
     let site = desk.crm().add_company(&site);
     let mail = desk.crm().put("Account", json!({"Name": "Mail"}));
-    let other = desk.crm().put("Account", json!({"Name": "Other", "Website": "acmexexample.org"}));
-    for (account, email) in [(&site, "a@acme.example"), (&mail, "b@acme.example"), (&other, "c@notacme.example")] {
-        desk.crm().put("Contact", json!({"LastName": "Lee", "Email": email, "AccountId": account}));
+    let other = desk.crm().put(
+        "Account",
+        json!({"Name": "Other", "Website": "acmexexample.org"}),
+    );
+    for (account, email) in [
+        (&site, "a@acme.example"),
+        (&mail, "b@acme.example"),
+        (&other, "c@notacme.example"),
+    ] {
+        desk.crm().put(
+            "Contact",
+            json!({"LastName": "Lee", "Email": email, "AccountId": account}),
+        );
     }
-    let found = call(&desk, |it| it.get_accounts_by_domain("acme.example", PageRequest::first(10))).unwrap();
+    let found = call(&desk, |it| {
+        it.get_accounts_by_domain("acme.example", PageRequest::first(10))
+    })
+    .unwrap();
     let ids: Vec<&String> = found.items.iter().map(|it| &it.id).collect();
     assert_eq!(ids, [&site, &mail]);
     assert_eq!(found.items[0].domains, ["https://www.acme.example"]);
-    let found = call(&desk, |it| it.get_contacts_by_email_domain("acme.example", PageRequest::first(10))).unwrap();
+    let found = call(&desk, |it| {
+        it.get_contacts_by_email_domain("acme.example", PageRequest::first(10))
+    })
+    .unwrap();
     assert_eq!(found.items.len(), 2);
-    let found = call(&desk, |it| it.get_contacts_by_email_domain("a_me.example", PageRequest::first(10))).unwrap();
+    let found = call(&desk, |it| {
+        it.get_contacts_by_email_domain("a_me.example", PageRequest::first(10))
+    })
+    .unwrap();
     assert!(found.items.is_empty());
 }
 
@@ -168,18 +211,30 @@ fn records_are_read_by_their_ids_in_one_request() {
     let found = call(&desk, |it| it.get_contacts(&ids)).unwrap();
     assert_eq!((found.items.len(), found.end.next), (997, None));
     assert_eq!(desk.crm().office().seen().len(), 1);
-    assert_eq!(found.items[0].extra[0], ("Tier__c".to_owned(), "null".to_owned()));
+    assert_eq!(
+        found.items[0].extra[0],
+        ("Tier__c".to_owned(), "null".to_owned())
+    );
     let error = call(&desk, |it| it.get_contact(&ids[0])).unwrap_err();
     assert_eq!(error.reason, Reason::NotFound);
     let url = found.items[0].url.clone().unwrap();
-    assert_eq!(url, format!("https://acme.my.salesforce.com/lightning/r/Contact/{}/view", ids[1]));
+    assert_eq!(
+        url,
+        format!(
+            "https://acme.my.salesforce.com/lightning/r/Contact/{}/view",
+            ids[1]
+        )
+    );
 }
 
 #[test]
 fn a_wanted_field_that_is_not_there_is_named() {
     for name in ["Tear__c", "Name FROM Contact", "Id,Name", ""] {
         let desk = desk().wanted("contact", &[name]);
-        let error = call(&desk, |it| it.get_contacts_by_name("Lee", PageRequest::first(9))).unwrap_err();
+        let error = call(&desk, |it| {
+            it.get_contacts_by_name("Lee", PageRequest::first(9))
+        })
+        .unwrap_err();
         let Reason::Invalid(fields) = error.reason else {
             panic!("{name}: {error:?}")
         };
@@ -202,24 +257,44 @@ fn opportunities_are_found_once_with_everybody_in_them() {
     let desk = desk().setting("currency", "EUR");
     desk.crm().children_at_once(3);
     let people: Vec<String> = (0..1_000).map(|_| add(&desk, "Lee", None)).collect();
-    let first = desk.crm().add_deal(&deal("First", None, Some(&people[0]), Outcome::Won));
+    let first = desk
+        .crm()
+        .add_deal(&deal("First", None, Some(&people[0]), Outcome::Won));
     for person in &people[1..] {
         let role = json!({"OpportunityId": first, "ContactId": person});
         if [Some(&people[1]), Some(&people[500]), people.last()].contains(&Some(person)) {
             desk.crm().put("OpportunityContactRole", role);
         }
     }
-    let last = desk.crm().add_deal(&deal("Last", None, people.last().map(String::as_str), Outcome::Lost));
+    let last = desk.crm().add_deal(&deal(
+        "Last",
+        None,
+        people.last().map(String::as_str),
+        Outcome::Lost,
+    ));
     desk.crm().office().forget();
     let page = PageRequest::first(100);
     let found = call(&desk, |it| it.get_opportunities_for_contacts(&people, page)).unwrap();
     let ids: Vec<&String> = found.items.iter().map(|it| &it.id).collect();
     assert_eq!(ids, [&first, &last]);
-    let Opportunity { participants, amount, status, stage_order, closed, .. } = &found.items[0];
+    let Opportunity {
+        participants,
+        amount,
+        status,
+        stage_order,
+        closed,
+        ..
+    } = &found.items[0];
     assert_eq!(participants.len(), 4);
-    assert_eq!((participants[0].primary, participants[0].role.as_deref()), (Some(true), Some("Decision Maker")));
+    assert_eq!(
+        (participants[0].primary, participants[0].role.as_deref()),
+        (Some(true), Some("Decision Maker"))
+    );
     let amount = amount.as_ref().unwrap();
-    assert_eq!((amount.amount.as_str(), amount.currency.as_deref()), ("1234.5", Some("EUR")));
+    assert_eq!(
+        (amount.amount.as_str(), amount.currency.as_deref()),
+        ("1234.5", Some("EUR"))
+    );
     assert_eq!((status, *stage_order), (&OpportunityStatus::Won, Some(2)));
     assert!(closed.is_some());
     assert_eq!(found.items[1].status, OpportunityStatus::Lost);
@@ -229,16 +304,31 @@ fn opportunities_are_found_once_with_everybody_in_them() {
 fn an_org_with_currencies_says_which() {
     let desk = desk().setting("currency", "EUR");
     desk.crm().use_currencies();
-    let company = Company { name: "Acme".to_owned(), ..Company::default() };
+    let company = Company {
+        name: "Acme".to_owned(),
+        ..Company::default()
+    };
     let company = desk.crm().add_company(&company);
-    desk.crm().put("Opportunity", json!({
-        "Name": "Big", "StageName": "Prospecting", "Amount": 12, "CurrencyIsoCode": "CHF",
-        "CloseDate": "2026-02-01", "AccountId": company,
-    }));
+    desk.crm().put(
+        "Opportunity",
+        json!({
+            "Name": "Big", "StageName": "Prospecting", "Amount": 12, "CurrencyIsoCode": "CHF",
+            "CloseDate": "2026-02-01", "AccountId": company,
+        }),
+    );
     let page = PageRequest::first(100);
-    let found = call(&desk, |it| it.get_opportunities_for_accounts(&[company.clone()], page)).unwrap();
+    let found = call(&desk, |it| {
+        it.get_opportunities_for_accounts(&[company.clone()], page)
+    })
+    .unwrap();
     let amount = found.items[0].amount.as_ref().unwrap();
-    assert_eq!((amount.amount.as_str(), amount.currency.as_deref()), ("12", Some("CHF")));
+    assert_eq!(
+        (amount.amount.as_str(), amount.currency.as_deref()),
+        ("12", Some("CHF"))
+    );
     assert_eq!(found.items[0].account.as_deref(), Some(&*company));
-    assert_eq!((found.items[0].stage_order, found.items[0].closed.is_some()), (Some(0), false));
+    assert_eq!(
+        (found.items[0].stage_order, found.items[0].closed.is_some()),
+        (Some(0), false)
+    );
 }

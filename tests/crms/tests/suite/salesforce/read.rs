@@ -27,11 +27,19 @@ fn every_contact_comes_once_beyond_the_largest_page() {
     assert_eq!((ids == all, pages), (true, 3));
     // All of them have the same time.
     let window = Window::since(desk.crm().office().now);
-    let (ids, pages) = read_all(&desk, &request(Owner::Anyone, Scope::Updated(window), 2_000), |_| {});
+    let (ids, pages) = read_all(
+        &desk,
+        &request(Owner::Anyone, Scope::Updated(window), 2_000),
+        |_| {},
+    );
     assert_eq!((ids == all, pages), (true, 3));
     // Records are wide, so that fewer come than were asked for.
     desk.crm().at_once = 700;
-    let (ids, pages) = read_all(&desk, &request(Owner::Anyone, Scope::Updated(window), 2_000), |_| {});
+    let (ids, pages) = read_all(
+        &desk,
+        &request(Owner::Anyone, Scope::Updated(window), 2_000),
+        |_| {},
+    );
     assert_eq!((ids == all, pages), (true, 7));
 }
 
@@ -67,9 +75,18 @@ fn a_read_says_up_to_when_it_is_complete_by_the_orgs_clock() {
     desk.crm().office().now += 60_000;
     first.page.token = page.end.next;
     let page = call(&desk, |it| it.get_my_contacts(first.clone())).unwrap();
-    assert_eq!((page.end.next, page.end.complete_until), (None, Some(start)));
-    let window = Window { since: start, until: Some(start + 1_500) };
-    let page = call(&desk, |it| it.get_my_contacts(request(Owner::Anyone, Scope::Updated(window), 9))).unwrap();
+    assert_eq!(
+        (page.end.next, page.end.complete_until),
+        (None, Some(start))
+    );
+    let window = Window {
+        since: start,
+        until: Some(start + 1_500),
+    };
+    let page = call(&desk, |it| {
+        it.get_my_contacts(request(Owner::Anyone, Scope::Updated(window), 9))
+    })
+    .unwrap();
     assert_eq!(page.end.complete_until, Some(start + 1_500));
 }
 
@@ -83,8 +100,15 @@ fn a_window_has_its_begin_and_not_its_end() {
             add(&desk, "Lee", None)
         })
         .collect();
-    let window = Window { since: start + 1_500, until: Some(start + 3_000) };
-    let (found, _) = read_all(&desk, &request(Owner::Anyone, Scope::Updated(window), 9), |_| {});
+    let window = Window {
+        since: start + 1_500,
+        until: Some(start + 3_000),
+    };
+    let (found, _) = read_all(
+        &desk,
+        &request(Owner::Anyone, Scope::Updated(window), 9),
+        |_| {},
+    );
     assert_eq!(found, ids[..2]);
 }
 
@@ -92,11 +116,17 @@ fn a_window_has_its_begin_and_not_its_end() {
 fn owners_are_told_apart_and_ids_alone_are_asked_for() {
     let desk = desk();
     let mine = add(&desk, "Lee", None);
-    let bob = desk.crm().put("User", serde_json::json!({"Name": "Bob", "UserType": "Standard"}));
+    let bob = desk.crm().put(
+        "User",
+        serde_json::json!({"Name": "Bob", "UserType": "Standard"}),
+    );
     let his = add(&desk, "Low", None);
     desk.crm().give(&his, &bob);
     desk.crm().office().forget();
-    assert_eq!(read_all(&desk, &request(Owner::Me, Scope::All, 9), |_| {}).0, [mine]);
+    assert_eq!(
+        read_all(&desk, &request(Owner::Me, Scope::All, 9), |_| {}).0,
+        [mine]
+    );
     assert_eq!(queries(&desk)[0].fields, ["Id", "SystemModstamp"]);
     let of_bob = request(Owner::User(bob), Scope::All, 9);
     assert_eq!(read_all(&desk, &of_bob, |_| {}).0, [his]);
@@ -118,9 +148,15 @@ fn deleted_and_merged_contacts_depart() {
     let [Change::Departed(deleted), Change::Departed(merged)] = page.items.as_slice() else {
         panic!("{page:?}")
     };
-    assert_eq!((&deleted.id, &deleted.how), (&ids[0], &DepartureKind::Deleted));
+    assert_eq!(
+        (&deleted.id, &deleted.how),
+        (&ids[0], &DepartureKind::Deleted)
+    );
     assert_eq!(deleted.at, Some(start + 5_000));
-    assert_eq!((&merged.id, &merged.how), (&ids[1], &DepartureKind::Merged(ids[2].clone())));
+    assert_eq!(
+        (&merged.id, &merged.how),
+        (&ids[1], &DepartureKind::Merged(ids[2].clone()))
+    );
     let page = call(&desk, |it| it.get_my_contacts(departed(start + 6_000))).unwrap();
     assert!(page.items.is_empty());
     // The bin is emptied after 15 days: what was in it nobody knows.
@@ -132,7 +168,14 @@ fn deleted_and_merged_contacts_depart() {
 #[test]
 fn a_token_from_elsewhere_is_expired_and_changes_no_query() {
     let desk = desk();
-    for place in ["", "x", "//x", "/2026-01-01/0035g0000000001AAA", "'/'/'", "//003' OR Id != '"] {
+    for place in [
+        "",
+        "x",
+        "//x",
+        "/2026-01-01/0035g0000000001AAA",
+        "'/'/'",
+        "//003' OR Id != '",
+    ] {
         let token = brightsync_sdk::page::Cursor::next(Some(format!("{place} ")));
         let mut request = request(Owner::Anyone, Scope::Updated(Window::since(0)), 9);
         request.page.token = token;
@@ -145,7 +188,12 @@ fn a_token_from_elsewhere_is_expired_and_changes_no_query() {
 #[test]
 fn refusals_are_what_they_are() {
     let desk = desk();
-    let read = || call(&desk, |it| it.get_contacts_by_name("Lee", PageRequest::first(9))).unwrap_err();
+    let read = || {
+        call(&desk, |it| {
+            it.get_contacts_by_name("Lee", PageRequest::first(9))
+        })
+        .unwrap_err()
+    };
     desk.crm().office().trouble(0, 1, Trouble::Limit);
     let error = read();
     assert_eq!(error.reason, Reason::RateLimited(None));

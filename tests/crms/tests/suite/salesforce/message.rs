@@ -1,0 +1,63 @@
+//! E-mails that are logged as e-mail messages.
+
+use brightsync_crms::{Crm as _, Kind};
+use brightsync_sdk::{Connector as _, Edit, Party, Ref};
+use serde_json::json;
+
+use super::log::{edits, email};
+use super::{add, call, desk};
+
+#[test]
+fn an_email_message_keeps_everything_and_changes_little() {
+    let desk = desk().setting("email-as", "email-message");
+    let account = desk.crm().put("Account", json!({"Name": "Acme"}));
+    let people = ["a", "b", "c"].map(|it| add(&desk, it, None));
+    let mut mail = email(&[&account, &people[0], &people[2]], &desk);
+    mail.sender.link = Some(Ref::contact(people[0].as_str()));
+    mail.to.push(Party {
+        link: Some(Ref::contact(people[1].as_str())),
+        ..Party::new("b@a.example")
+    });
+    let key = mail.key.clone();
+    let written = call(&desk, |it| it.create_email(mail)).unwrap();
+    assert_eq!(written.incomplete, []);
+    let kept = desk.crm().fields(&written.id);
+    assert_eq!(
+        (&kept["Status"], &kept["Incoming"]),
+        (&json!("3"), &json!(true))
+    );
+    assert_eq!(kept["MessageIdentifier"], "<1@a.example>");
+    assert_eq!(
+        (&kept["ToAddress"], &kept["ToIds"]),
+        (&json!("ada@brightsync.example"), &json!([people[1]]))
+    );
+    let about = desk.crm().logged(Kind::Email)[0].about.clone();
+    assert_eq!(about, [account, people[0].clone(), people[2].clone()]);
+    assert_eq!(
+        call(&desk, |it| it.find_email(key)).unwrap(),
+        [written.id.clone()]
+    );
+
+    let other = desk.crm().put("Account", json!({"Name": "Other"}));
+    let patch = edits(&[
+        (
+            "about",
+            Edit::Set(json!([{"kind": "account", "id": other}]).to_string()),
+        ),
+        ("subject", Edit::Set("\"x\"".to_owned())),
+    ]);
+    let changed = call(&desk, |it| it.update_email(&written.id, patch)).unwrap();
+    assert_eq!(changed.incomplete[0].field.as_deref(), Some("subject"));
+    assert_eq!(desk.crm().fields(&written.id)["RelatedToId"], json!(other));
+    call(&desk, |it| it.delete_email(&written.id)).unwrap();
+}
+
+#[test]
+fn a_person_who_cannot_be_linked_with_a_message_is_named() {
+    let desk = desk().setting("email-as", "email-message");
+    let gone = add(&desk, "x", None);
+    desk.crm().remove(Kind::Person, &gone);
+    let written = call(&desk, |it| it.create_email(email(&[&gone], &desk))).unwrap();
+    assert_eq!(written.incomplete[0].field.as_deref(), Some("about"));
+    assert_eq!(written.incomplete[0].reason, "invalid cross reference id");
+}
