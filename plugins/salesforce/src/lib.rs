@@ -26,7 +26,8 @@ use api::Api;
 use kind::{ACCOUNT, CONTACT, EVENT, Kind, MESSAGE, TASK};
 use soql::{Condition, Literal, Query, among, compare, found_in, like};
 
-struct Salesforce {
+/// A connection to an org.
+pub struct Salesforce {
     api: Api,
 }
 

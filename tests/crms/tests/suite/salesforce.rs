@@ -6,12 +6,12 @@ mod message;
 mod read;
 mod write;
 
+use ::salesforce::Salesforce as Connector;
 use brightsync_crms::salesforce::soql::{self, Condition};
 use brightsync_crms::salesforce::{INSTANCE, Salesforce};
 use brightsync_crms::{Crm as _, Person};
 use brightsync_sdk::{Change, Connector as _, Contact, PageRequest, ReadRequest, Result};
 use percent_encoding::percent_decode_str;
-use salesforce::Salesforce as Connector;
 use serde_json::json;
 
 use crate::desk::Desk;

@@ -295,7 +295,7 @@ fn opportunities_are_found_once_with_everybody_in_them() {
         (amount.amount.as_str(), amount.currency.as_deref()),
         ("1234.5", Some("EUR"))
     );
-    assert_eq!((status, *stage_order), (&OpportunityStatus::Won, Some(2)));
+    assert_eq!((status, stage_order), (&OpportunityStatus::Won, &Some(2)));
     assert!(closed.is_some());
     assert_eq!(found.items[1].status, OpportunityStatus::Lost);
 }
