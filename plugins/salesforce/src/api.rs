@@ -224,6 +224,9 @@ impl Api {
         if let Some(owner) = &owner {
             query = query.and(compare("OwnerId", "=", &known(owner)?));
         }
+        if at.place.is_some() && id.is_none() {
+            return Err(expired());
+        }
         let id = id.map(known).transpose()?;
         let behind = id.map(|id| compare("Id", ">", &id));
         if let Some(window) = window {

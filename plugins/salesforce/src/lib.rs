@@ -24,7 +24,7 @@ use brightsync_sdk::{
 
 use api::Api;
 use kind::{ACCOUNT, CONTACT, EVENT, Kind, MESSAGE, TASK};
-use soql::{Condition, Literal, Query, among, compare, found_in, like};
+use soql::{Condition, Literal, Query, all, among, compare, found_in, like};
 
 /// A connection to an org.
 pub struct Salesforce {
@@ -47,8 +47,9 @@ impl Connector for Salesforce {
     }
 
     fn get_users_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<User>> {
-        // An address is nobody else's but a colleague's.
-        self.users(by_email(emails), &page)
+        let theirs = by_email(emails).into_iter();
+        let theirs = theirs.map(|it| all(&[it, user::works_here()]));
+        self.users(theirs.collect(), &page)
     }
 
     fn create_account(&self, account: NewAccount) -> Result<Written> {

@@ -22,7 +22,7 @@ const NASTY: [&str; 20] = [
     "_",
     "a\nb",
     "a\r\n\tb",
-    "a\u{0}b\u{1f}c\u{7f}\u{85}",
+    "a\u{0}b\u{1f}c\u{7f}\u{85}d",
     "Müller-Lüdenscheidt",
     "株式会社 😀",
     "null",
