@@ -14,9 +14,9 @@ use crate::{Office, Row};
 
 /// A condition whose literals have been read, so that each record is compared fast.
 enum Test {
-    All(Vec<Test>),
-    Any(Vec<Test>),
-    Not(Box<Test>),
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
     Compare(&'static str, Operator, Key),
     Like(&'static str, Vec<Part>),
     In(&'static str, HashSet<Key>),
@@ -43,11 +43,23 @@ pub(super) fn find(store: &Store, query: &Query, everywhere: bool) -> Result<Vec
     for row in rows {
         let mut record = record(store, object, row, &fields);
         for child in &query.children {
-            record.insert(child.from.clone(), related(store, object, row, child)?);
+            record.insert(child.from.clone(), related(store, row, child)?);
         }
         found.push(Json::Object(record));
     }
     Ok(found)
+}
+
+/// A list as Salesforce answers it, with the path at which it goes on.
+pub(super) fn list(total: usize, records: Vec<Json>, next: Option<String>) -> Json {
+    let list = json!({"totalSize": total, "done": next.is_none(), "records": records});
+    match (next, list) {
+        (Some(next), Json::Object(mut list)) => {
+            list.insert("nextRecordsUrl".to_owned(), next.into());
+            Json::Object(list)
+        }
+        (_, list) => list,
+    }
 }
 
 /// Checks the fields of a query, and answers them as the schema spells them.
@@ -108,7 +120,7 @@ fn children(store: &Store, object: &Object, child: &Query) -> Result<(), Wrong> 
     .map(drop)
 }
 
-fn related(store: &Store, object: &Object, row: &Row, child: &Query) -> Result<Json, Wrong> {
+fn related(store: &Store, row: &Row, child: &Query) -> Result<Json, Wrong> {
     let roles = store.object("OpportunityContactRole")?;
     let fields = fields(store, roles, &child.fields)?;
     let mut found: Vec<Json> = Vec::new();
@@ -122,13 +134,7 @@ fn related(store: &Store, object: &Object, row: &Row, child: &Query) -> Result<J
     }
     let total = found.len();
     let rest = found.split_off(store.children_at_once.min(total));
-    let mut list = json!({"totalSize": total, "done": rest.is_empty(), "records": found});
-    if !rest.is_empty() {
-        let path = store.keep(rest);
-        list["nextRecordsUrl"] = path.into();
-    }
-    let _ = object;
-    Ok(list)
+    Ok(list(total, found, store.kept(rest)))
 }
 
 fn rows<'a>(
@@ -238,14 +244,16 @@ fn test(
                 let message = "The inner and outer selects should not be on the same object type";
                 return Err(wrong(400, "MALFORMED_QUERY", message));
             }
-            if query.fields.len() != 1 || query.limit.is_some() || !query.order.is_empty() {
+            let ([theirs], None, []) =
+                (query.fields.as_slice(), query.limit, query.order.as_slice())
+            else {
                 return Err(wrong(
                     400,
                     "MALFORMED_QUERY",
                     "a semi join selects one field",
                 ));
-            }
-            let theirs = filterable(store, of, &query.fields[0])?.name;
+            };
+            let theirs = filterable(store, of, theirs)?.name;
             let mut found = HashSet::new();
             for row in rows(store, of, query, false)? {
                 found.insert(key(store, row, theirs));

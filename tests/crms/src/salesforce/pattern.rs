@@ -23,7 +23,7 @@ pub(super) fn pattern(text: &[(char, bool)]) -> Vec<Part> {
 /// Matches a text with a pattern in one pass, going back to the last `%` only.
 pub(super) fn matches(text: &[char], parts: &[Part]) -> bool {
     let (mut at, mut part, mut back) = (0, 0, None);
-    while at < text.len() {
+    while let Some(next) = text.get(at) {
         match parts.get(part) {
             Some(Part::Anything) => {
                 back = Some((part, at));
@@ -33,7 +33,7 @@ pub(super) fn matches(text: &[char], parts: &[Part]) -> bool {
                 at += 1;
                 part += 1;
             }
-            Some(Part::Is(it)) if *it == text[at] => {
+            Some(Part::Is(it)) if it == next => {
                 at += 1;
                 part += 1;
             }
@@ -47,5 +47,6 @@ pub(super) fn matches(text: &[char], parts: &[Part]) -> bool {
             },
         }
     }
-    parts[part..].iter().all(|it| matches!(it, Part::Anything))
+    let mut rest = parts.iter().skip(part);
+    rest.all(|it| matches!(it, Part::Anything))
 }

@@ -47,13 +47,14 @@ impl Salesforce {
             },
             ("GET", "userinfo") => {
                 let me = self.fields(&self.store.me);
+                let mine = |name: &str| me.get(name).cloned().unwrap_or_default();
                 Answer::json(
                     200,
                     &json!({
                         "sub": format!("https://login.salesforce.com/id/{}/{}", self.org(), self.store.me),
                         "user_id": self.store.me, "organization_id": self.org(),
-                        "preferred_username": me["Username"], "name": me["Name"], "email": me["Email"],
-                        "zoneinfo": me["TimeZoneSidKey"], "utcOffset": 3_600_000, "locale": "de_DE",
+                        "preferred_username": mine("Username"), "name": mine("Name"), "email": mine("Email"),
+                        "zoneinfo": mine("TimeZoneSidKey"), "utcOffset": 3_600_000, "locale": "de_DE",
                         "language": "en_US", "user_type": "STANDARD", "active": true,
                     }),
                 )
@@ -155,12 +156,8 @@ impl Salesforce {
     fn list(&self, mut records: Vec<Value>) -> Answer {
         let total = records.len();
         let rest = records.split_off(self.at_once.min(total));
-        let mut list = json!({"totalSize": total, "done": rest.is_empty()});
-        list["records"] = Value::Array(records);
-        if !rest.is_empty() {
-            list["nextRecordsUrl"] = self.store.keep(rest).into();
-        }
-        Answer::json(200, &list)
+        let next = self.store.kept(rest);
+        Answer::json(200, &evaluate::list(total, records, next))
     }
 
     fn retrieve(
@@ -223,7 +220,7 @@ impl Salesforce {
             let record = map(record);
             let name = record
                 .get("attributes")
-                .and_then(|it| it["type"].as_str())
+                .and_then(|it| it.get("type")?.as_str())
                 .unwrap_or_default();
             let created = self.store.object(name);
             let created = created.and_then(|object| self.store.create(object, &record, now));

@@ -313,7 +313,7 @@ pub(super) fn whole_id(short: &str) -> String {
         let bits = bits.fold(0, |bits, it| {
             bits * 2 + usize::from(it.is_ascii_uppercase())
         });
-        whole.push(char::from(LETTERS[bits]));
+        whole.extend(LETTERS.get(bits).map(|it| char::from(*it)));
     }
     whole
 }
@@ -323,7 +323,9 @@ pub(super) fn id(text: &str) -> Option<String> {
     let plain = text.bytes().all(|it| it.is_ascii_alphanumeric());
     match text.len() {
         15 if plain => Some(whole_id(text)),
-        18 if plain && whole_id(&text[..15]) == text => Some(text.to_owned()),
+        18 if plain && text.get(..15).map(whole_id).as_deref() == Some(text) => {
+            Some(text.to_owned())
+        }
         _ => None,
     }
 }

@@ -6,7 +6,7 @@ pub struct Query {
     /// The fields, in their order.
     pub fields: Vec<String>,
     /// Records of child relations that come with each record.
-    pub children: Vec<Query>,
+    pub children: Vec<Self>,
     /// The object, or the child relation.
     pub from: String,
     /// What records have to meet.
@@ -21,11 +21,11 @@ pub struct Query {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Condition {
     /// All of these.
-    And(Vec<Condition>),
+    And(Vec<Self>),
     /// One of these.
-    Or(Vec<Condition>),
+    Or(Vec<Self>),
     /// Not this.
-    Not(Box<Condition>),
+    Not(Box<Self>),
     /// A comparison with one value.
     Compare(String, Operator, Value),
     /// One of some values.
@@ -114,29 +114,35 @@ fn tokens(text: &str) -> Result<Vec<Token>, String> {
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         if first == ' ' {
-            rest = &rest[1..];
+            rest = split(rest, 1).1;
         } else if let Some(sign) = SIGNS.iter().find(|it| rest.starts_with(**it)) {
             tokens.push(Token::Sign(sign));
-            rest = &rest[sign.len()..];
+            rest = split(rest, sign.len()).1;
         } else if first == '\'' {
             let (text, length) = quoted(rest)?;
             tokens.push(Token::Text(text));
-            rest = &rest[length..];
+            rest = split(rest, length).1;
         } else if first.is_ascii_alphabetic() {
             let is_part = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '.');
             let end = rest.find(|it| !is_part(it)).unwrap_or(rest.len());
-            tokens.push(Token::Word(rest[..end].to_owned()));
-            rest = &rest[end..];
+            let (word, behind) = split(rest, end);
+            tokens.push(Token::Word(word.to_owned()));
+            rest = behind;
         } else if first.is_ascii_digit() {
             let is_part = |it: char| it.is_ascii_alphanumeric() || "-:+.".contains(it);
             let end = rest.find(|it| !is_part(it)).unwrap_or(rest.len());
-            tokens.push(Token::Bare(rest[..end].to_owned()));
-            rest = &rest[end..];
+            let (bare, behind) = split(rest, end);
+            tokens.push(Token::Bare(bare.to_owned()));
+            rest = behind;
         } else {
             return Err(format!("line 1: unexpected character {first:?}"));
         }
     }
     Ok(tokens)
+}
+
+fn split(text: &str, at: usize) -> (&str, &str) {
+    text.split_at_checked(at).unwrap_or((text, ""))
 }
 
 /// Reads a text in quotes, and answers how many bytes it takes.

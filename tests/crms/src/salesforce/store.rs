@@ -16,6 +16,7 @@ use crate::{Office, Row, Table};
 #[derive(Debug)]
 pub(super) struct Store {
     tables: HashMap<&'static str, Table>,
+    nothing: Table,
     /// The roles of each opportunity.
     roles: HashMap<String, Vec<String>>,
     made: u64,
@@ -58,6 +59,7 @@ impl Store {
                 .iter()
                 .map(|it| (it.name, Table::default()))
                 .collect(),
+            nothing: Table::default(),
             roles: HashMap::new(),
             made: 0,
             currencies: false,
@@ -102,7 +104,7 @@ impl Store {
     }
 
     pub(super) fn table(&self, name: &'static str) -> &Table {
-        &self.tables[name]
+        self.tables.get(name).unwrap_or(&self.nothing)
     }
 
     pub(super) fn table_mut(&mut self, name: &'static str) -> &mut Table {
@@ -130,12 +132,15 @@ impl Store {
         }
     }
 
-    /// Keeps the rest of a list, and answers where it is read.
-    pub(super) fn keep(&self, rest: Vec<Value>) -> String {
+    /// Keeps the rest of a list, and answers where it is read; none if there is no rest.
+    pub(super) fn kept(&self, rest: Vec<Value>) -> Option<String> {
+        if rest.is_empty() {
+            return None;
+        }
         self.opened.set(self.opened.get() + 1);
         let cursor = format!("0r8xx{:010}-2000", self.opened.get());
         self.cursors.borrow_mut().insert(cursor.clone(), rest);
-        format!("/services/data/v62.0/query/{cursor}")
+        Some(format!("/services/data/v62.0/query/{cursor}"))
     }
 
     /// Reads on in a list.
@@ -154,7 +159,8 @@ impl Store {
         let prefix = Object::named(object).map_or("000", |it| it.prefix);
         let id = whole_id(&format!("{prefix}5g{:010}", self.made));
         if object == "OpportunityContactRole" {
-            let opportunity = fields["OpportunityId"].as_str().unwrap_or_default();
+            let opportunity = fields.get("OpportunityId").and_then(Value::as_str);
+            let opportunity = opportunity.unwrap_or_default();
             self.roles
                 .entry(opportunity.to_owned())
                 .or_default()

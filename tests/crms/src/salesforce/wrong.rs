@@ -4,41 +4,54 @@ use serde_json::{Value, json};
 
 use crate::Answer;
 
-/// A refusal: the status, and the elements of its body.
+/// A refusal.
 #[derive(Clone, Debug)]
 pub(super) struct Wrong {
-    pub(super) status: u16,
-    pub(super) elements: Vec<Value>,
+    status: u16,
+    code: String,
+    message: String,
+    fields: Vec<String>,
+    /// What a duplicate rule found.
+    pub(super) duplicates: Option<Value>,
 }
 
 /// A refusal for one reason.
 pub(super) fn wrong(status: u16, code: &str, message: impl Into<String>) -> Wrong {
-    let message: String = message.into();
     Wrong {
         status,
-        elements: vec![json!({"message": message, "errorCode": code})],
+        code: code.to_owned(),
+        message: message.into(),
+        fields: Vec::new(),
+        duplicates: None,
     }
 }
 
 /// A refusal because of some fields.
 pub(super) fn wrong_fields(code: &str, message: impl Into<String>, fields: &[&str]) -> Wrong {
-    let mut refusal = wrong(400, code, message);
-    refusal.elements[0]["fields"] = fields.into();
-    refusal
+    Wrong {
+        fields: fields.iter().map(|it| (*it).to_owned()).collect(),
+        ..wrong(400, code, message)
+    }
 }
 
 impl Wrong {
     pub(super) fn answer(&self) -> Answer {
-        Answer::json(self.status, &Value::Array(self.elements.clone()))
+        let mut element = json!({"message": self.message, "errorCode": self.code});
+        if let Value::Object(element) = &mut element {
+            if self.status == 400 && !self.fields.is_empty() {
+                element.insert("fields".to_owned(), json!(self.fields));
+            }
+            if let Some(found) = &self.duplicates {
+                element.insert("duplicateResult".to_owned(), found.clone());
+            }
+        }
+        Answer::json(self.status, &json!([element]))
     }
 
-    /// The first element as the results of a batch have it.
+    /// As the results of a batch have it.
     pub(super) fn result(&self) -> Value {
-        let first = &self.elements[0];
-        json!({"success": false, "errors": [{
-            "statusCode": first["errorCode"],
-            "message": first["message"],
-            "fields": first.get("fields").cloned().unwrap_or_else(|| json!([])),
-        }]})
+        json!({"success": false, "errors": [
+            {"statusCode": self.code, "message": self.message, "fields": self.fields},
+        ]})
     }
 }

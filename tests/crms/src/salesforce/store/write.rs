@@ -231,14 +231,14 @@ impl Store {
         }
         let message = "Use one of these records?";
         let mut refusal = wrong_fields("DUPLICATES_DETECTED", message, &[]);
-        refusal.elements[0]["duplicateResult"] = json!({
+        refusal.duplicates = Some(json!({
             "allowSave": true, "duplicateRule": "Standard_Contact_Duplicate_Rule",
             "duplicateRuleEntityType": "Contact", "errorMessage": message,
             "matchResults": [{
                 "entityType": "Contact", "errors": [], "matchEngine": "ExactMatchEngine",
                 "matchRecords": matches, "rule": "Standard_Contact_Match_Rule", "size": 1, "success": true,
             }],
-        });
+        }));
         Err(refusal)
     }
 }

@@ -126,7 +126,7 @@ fn an_email_is_a_task_that_can_be_found_and_changed() {
 
     assert_eq!(
         call(&desk, |it| it.find_email(key.clone())).unwrap(),
-        [written.id.clone()]
+        std::slice::from_ref(&written.id)
     );
     let later = EmailKey {
         sent_at: key.sent_at + 1_000,
@@ -300,7 +300,7 @@ fn a_meeting_is_an_event_that_can_be_found_and_moved() {
     );
     assert_eq!(
         call(&desk, |it| it.find_meeting(key)).unwrap(),
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
 
     let attendee = json!({"party": {"address": "ann@a.example"}, "response": "declined"});
@@ -341,7 +341,7 @@ fn a_meeting_of_whole_days_has_its_last_day() {
     );
     assert_eq!(
         call(&desk, |it| it.find_meeting(key)).unwrap(),
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
     let patch = edits(&[("end", Edit::Set(json!({"on": "2026-03-04"}).to_string()))]);
     call(&desk, |it| it.update_meeting(&id, patch)).unwrap();

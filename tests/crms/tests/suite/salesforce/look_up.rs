@@ -60,7 +60,7 @@ fn an_address_and_a_domain_arrive_as_they_are() {
     for name in NASTY {
         let address = format!("{name}@x.example");
         let found = call(&desk, |it| {
-            it.get_contacts_by_email(&[address.clone()], PageRequest::first(9))
+            it.get_contacts_by_email(std::slice::from_ref(&address), PageRequest::first(9))
         });
         assert!(found.unwrap().items.is_empty());
         let sent = queries(&desk);
@@ -318,7 +318,7 @@ fn an_org_with_currencies_says_which() {
     );
     let page = PageRequest::first(100);
     let found = call(&desk, |it| {
-        it.get_opportunities_for_accounts(&[company.clone()], page)
+        it.get_opportunities_for_accounts(std::slice::from_ref(&company), page)
     })
     .unwrap();
     let amount = found.items[0].amount.as_ref().unwrap();

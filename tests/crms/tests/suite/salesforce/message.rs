@@ -35,7 +35,7 @@ fn an_email_message_keeps_everything_and_changes_little() {
     assert_eq!(about, [account, people[0].clone(), people[2].clone()]);
     assert_eq!(
         call(&desk, |it| it.find_email(key)).unwrap(),
-        [written.id.clone()]
+        std::slice::from_ref(&written.id)
     );
 
     let other = desk.crm().put("Account", json!({"Name": "Other"}));
