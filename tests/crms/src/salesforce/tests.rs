@@ -37,11 +37,9 @@ fn query(org: &mut Salesforce, soql: &str) -> Answer {
 }
 
 fn code(answer: &Answer) -> (u16, String) {
-    let code = answer.value()[0]["errorCode"]
-        .as_str()
-        .unwrap_or_default()
-        .to_owned();
-    (answer.status, code)
+    let told = answer.value();
+    let first = &told.as_array().unwrap()[0];
+    (answer.status, first["errorCode"].as_str().unwrap().to_owned())
 }
 
 #[track_caller]
