@@ -35,12 +35,17 @@ pub(crate) fn write(
 ) -> Result<Written> {
     let mut now = id.map_or_else(|| Ok(Present::default()), |id| present(api, kind, id))?;
     let is_event = kind.name == EVENT.name;
+    let mut incomplete = Vec::new();
     for (field, theirs) in [("subject", "Subject"), ("location", "Location")] {
         // A task has no place.
         if (field == "subject" || is_event)
-            && let Some(text) = fields.value::<String>(field)?
+            && let Some(text) = fields.value::<String>(field)?.map(Change::into_option)
         {
-            body.set(theirs, text.map(|it| fitting(&it)).into());
+            let fitted = text.as_deref().map(fitting);
+            let cut = text.is_some_and(|it| fitted.as_deref() != Some(it.trim()));
+            let reason = "Salesforce keeps 255 characters, and the end was cut off";
+            incomplete.extend(cut.then(|| InvalidField::new(field, reason)));
+            body.set(theirs, fitted.into());
         }
     }
     if is_event {
@@ -48,7 +53,6 @@ pub(crate) fn write(
     }
     set_owner(&mut body, &mut fields)?;
     let sent = now.memo.get("Sent").to_owned();
-    let mut incomplete = Vec::new();
     if let Some((description, cut)) = now.memo.take(lines(kind), &mut fields)? {
         body.set("Description", description.into());
         incomplete.extend(cut);
@@ -68,7 +72,7 @@ pub(crate) fn write(
     set_custom(&mut body, &mut fields)?;
     incomplete.extend(fields.rest());
     let mut written = api.write(kind, id, &body, incomplete)?;
-    let left = unlinked(api, kind, &written.id, left)?;
+    let left = unlinked(api, kind, &written.id, &left);
     written.incomplete.extend(left);
     Ok(written)
 }
@@ -218,19 +222,23 @@ fn link(body: &mut Body, kind: Kind, about: Vec<Ref>) -> Vec<Ref> {
 }
 
 /// Names what was not linked; the account of an opportunity or a contact came with it.
-fn unlinked(api: &Api, kind: Kind, id: &str, left: Vec<Ref>) -> Result<Vec<InvalidField>> {
-    let mut account = None;
-    if left.iter().any(|it| ACCOUNT.has(&it.id)) {
-        let answer = api.record(kind, id, "AccountId")?;
-        account = answer.read(|it| Ok(it.get("AccountId").map(kind::reference)))?;
-    }
-    let left = left
-        .iter()
-        .filter(|it| account.as_ref().is_none_or(|a| !kind::same(a, it)));
-    let reason = |it: &Ref| format!("Salesforce has no room here for {} {}", it.kind, it.id);
-    Ok(left
-        .map(|it| InvalidField::new("about", reason(it)))
-        .collect())
+fn unlinked(api: &Api, kind: Kind, id: &str, left: &[Ref]) -> Vec<InvalidField> {
+    let asked = left.iter().any(|it| ACCOUNT.has(&it.id));
+    // The record is written, so that nothing is an error any more.
+    let answer = asked
+        .then(|| api.record(kind, id, "AccountId").ok())
+        .flatten();
+    let account = answer.and_then(|it| it.read(|it| Ok(it.get("AccountId"))).ok()?);
+    let account = account.map(kind::reference);
+    let is_there = |it: &&Ref| account.as_ref().is_some_and(|there| kind::same(there, it));
+    let left = left.iter().filter(|it| !is_there(it));
+    left.map(no_room).collect()
+}
+
+/// Says that a record could not be linked.
+pub(crate) fn no_room(it: &Ref) -> InvalidField {
+    let reason = format!("Salesforce has no room here for {} {}", it.kind, it.id);
+    InvalidField::new("about", reason)
 }
 
 /// Whether several contacts can be linked with one activity ("Shared Activities").

@@ -10,13 +10,14 @@ pub(crate) type Line = (&'static str, &'static str, Take);
 /// Takes the edits of a field, and answers what its line says then; none if the patch leaves it alone.
 type Take = fn(&mut Fields, &str, &str) -> Result<Option<String>>;
 
+/// The time stands before the lists, which may be long: the e-mail is found by it.
 pub(crate) const OF_EMAILS: [Line; 6] = [
     ("sender", "From", party),
+    ("sent-at", "Sent", instant),
+    ("direction", "Direction", direction),
     ("to", "To", parties),
     ("cc", "Cc", parties),
     ("bcc", "Bcc", parties),
-    ("sent-at", "Sent", instant),
-    ("direction", "Direction", direction),
 ];
 
 pub(crate) const OF_MEETINGS: [Line; 4] = [

@@ -8,13 +8,16 @@ use brightsync_sdk::{
 use serde_json::Value;
 
 use crate::account::set_custom;
-use crate::activity::key_field;
+use crate::activity::{key_field, no_room};
 use crate::api::Api;
 use crate::kind::{self, CONTACT, LEAD, MESSAGE, OPPORTUNITY, USER, is_id};
 use crate::soql::{Field, Literal, Query, among, any, compare};
 
 /// The longest body, in bytes, which are at least as many as characters.
 const LONGEST: usize = 131_072;
+
+/// The longest list of addresses.
+const ADDRESSES: usize = 4_000;
 
 /// Logs an e-mail.
 pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
@@ -61,6 +64,15 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
                 None => addresses.extend(party.address),
             }
         }
+        let mut room = ADDRESSES;
+        let all = addresses.len();
+        addresses.retain(|it: &String| {
+            let fits = it.len() + 2 <= room;
+            room -= if fits { it.len() + 2 } else { 0 };
+            fits
+        });
+        let field = name.to_lowercase();
+        incomplete.extend(InvalidField::without_place(&field, all - addresses.len()));
         if !addresses.is_empty() {
             body.set(&format!("{name}Address"), addresses.join("; ").into());
         }
@@ -93,9 +105,11 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
         }
         !is_person(&it.id)
     });
-    written.incomplete.extend(unlinked(&left));
+    written.incomplete.extend(left.iter().map(no_room));
     for relations in relations.chunks(200) {
-        for reason in api.create_all(relations.to_vec())? {
+        // The e-mail is there, so that nothing is an error any more.
+        let wrong = api.create_all(relations.to_vec());
+        for reason in wrong.unwrap_or_else(|error| vec![error.message]) {
             written.incomplete.push(InvalidField::new("about", reason));
         }
     }
@@ -114,7 +128,7 @@ pub(crate) fn change(api: &Api, id: &str, mut fields: Fields) -> Result<Written>
     }
     set_custom(&mut body, &mut fields)?;
     let mut incomplete = fields.rest();
-    incomplete.extend(unlinked(&left));
+    incomplete.extend(left.iter().map(no_room));
     api.write(MESSAGE, Some(id), &body, incomplete)
 }
 
@@ -148,12 +162,6 @@ fn related(about: Vec<Ref>) -> (Option<Id>, Vec<Ref>) {
     let best = best.or_else(|| left.iter().position(is_thing));
     let what = best.map(|it| left.remove(it).id);
     (what, left)
-}
-
-fn unlinked(left: &[Ref]) -> Vec<InvalidField> {
-    let reason = |it: &Ref| format!("Salesforce has no room here for {} {}", it.kind, it.id);
-    let left = left.iter().map(|it| InvalidField::new("about", reason(it)));
-    left.collect()
 }
 
 fn is_person(id: &str) -> bool {

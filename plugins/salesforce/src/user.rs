@@ -28,10 +28,11 @@ pub(crate) fn whoami(api: &Api, wanted: &[String]) -> Result<Whoami> {
     let (org, me) = api.me()?;
     let query = Query::new("User", FIELDS).with(wanted)?;
     let user = api.records(USER, &[me], query, |it| user(it, wanted))?;
-    let name = api.query(&Query::new("Organization", "Id,Name")).send()?;
-    let names = name.read(|it| Ok(it.each("records", |it| it.get("Name"))))?;
+    let name = api.query(&Query::new("Organization", "Id,Name")).send();
+    let names = name.and_then(|it| it.read(|it| Ok(it.each("records", |it| it.get("Name")))));
     Ok(Whoami {
-        org_name: names.into_iter().next().flatten(),
+        // A connection without a right to that has all others.
+        org_name: names.ok().and_then(|it| it.into_iter().next().flatten()),
         user: user.items.into_iter().next(),
         ..Whoami::new(org)
     })

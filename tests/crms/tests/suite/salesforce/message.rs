@@ -1,6 +1,6 @@
 //! E-mails that are logged as e-mail messages.
 
-use brightsync_crms::{Crm as _, Kind};
+use brightsync_crms::{Crm as _, Kind, Trouble};
 use brightsync_sdk::{Connector as _, Edit, Party, Ref};
 use serde_json::json;
 
@@ -60,4 +60,24 @@ fn a_person_who_cannot_be_linked_with_a_message_is_named() {
     let written = call(&desk, |it| it.create_email(email(&[&gone], &desk))).unwrap();
     assert_eq!(written.incomplete[0].field.as_deref(), Some("about"));
     assert_eq!(written.incomplete[0].reason, "invalid cross reference id");
+}
+
+#[test]
+fn a_message_is_logged_whatever_has_no_room_in_it() {
+    let desk = desk().setting("email-as", "email-message");
+    let ann = add(&desk, "Ann", None);
+    let mut mail = email(&[&ann], &desk);
+    mail.cc = (0..300)
+        .map(|it| Party::new(format!("{it}@a-long-domain.example")))
+        .collect();
+    mail.html = Some("x".repeat(200_000));
+    mail.owner = Some(desk.crm().me());
+    // The e-mail is written, and then a limit is hit.
+    desk.crm().office().trouble(1, 9, Trouble::Limit);
+    let written = call(&desk, |it| it.create_email(mail)).unwrap();
+    let left = written.incomplete.iter().map(|it| it.field.as_deref());
+    let left: Vec<&str> = left.map(Option::unwrap_or_default).collect();
+    assert_eq!(left, ["html", "owner", "cc", "about"]);
+    let kept = desk.crm().fields(&written.id);
+    assert!(kept["CcAddress"].as_str().unwrap().starts_with("0@a-long"));
 }
