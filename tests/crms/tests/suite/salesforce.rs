@@ -118,7 +118,7 @@ fn customers_who_log_in_are_no_colleagues() {
     let desk = desk();
     desk.crm().put(
         "User",
-        json!({"Name": "Cara", "Email": "cara@acme.example", "UserType": "CspLitePortal"}),
+        json!({"Name": "Cara", "Email": "cara@acme.example", "UserType": "CspLitePortal", "IsActive": true}),
     );
     let users = call(&desk, |it| it.get_users(PageRequest::first(10))).unwrap();
     assert_eq!(users.items.len(), 1);

@@ -102,7 +102,7 @@ fn a_window_has_its_begin_and_not_its_end() {
         .collect();
     let window = Window {
         since: start + 1_500,
-        until: Some(start + 3_000),
+        until: Some(start + 2_500),
     };
     let (found, _) = read_all(
         &desk,
