@@ -57,12 +57,8 @@ pub(crate) fn write(
         body.set("Description", description.into());
         incomplete.extend(cut);
     }
-    if let Some(day) = now
-        .memo
-        .get("Sent")
-        .get(..10)
-        .filter(|_| now.memo.get("Sent") != sent)
-    {
+    let then = now.memo.get("Sent");
+    if let Some(day) = then.get(..10).filter(|_| then != sent) {
         body.set("ActivityDate", day.into());
     }
     let mut left = Vec::new();
@@ -115,7 +111,10 @@ fn find(
     is_it: impl Fn(&str) -> bool,
 ) -> Result<Vec<Id>> {
     let key_field = key_field();
-    let subject = Literal::text(&fitting(subject));
+    let subject = match fitting(subject).as_str() {
+        "" => Some(Literal::null()),
+        subject => Literal::text(subject),
+    };
     let mut alike = vec![time];
     alike.extend(subject.map(|it| compare("Subject", "=", &it)));
     let condition = match key_field.as_deref().map(Field::named).transpose()? {

@@ -128,15 +128,8 @@ impl Api {
 
     fn create(&self, kind: Kind, record: &Body) -> Result<Id> {
         let request = self.client.post(self.path("sobjects")).segment(kind.name);
-        let created = request.json(record).send().map_err(|error| {
-            let reason = match error.reason {
-                // What is gone is a record that this one names.
-                Reason::NotFound => Reason::Invalid(Vec::new()),
-                reason => reason,
-            };
-            Error { reason, ..error }
-        });
-        created?.read(|it| Ok(it.id("id")))
+        let created = request.json(record).send();
+        created.map_err(names_gone)?.read(|it| Ok(it.id("id")))
     }
 
     fn update(&self, kind: Kind, id: &str, changes: &Body) -> Result<()> {
@@ -144,7 +137,14 @@ impl Api {
             return self.record(kind, id, "Id").map(drop);
         }
         let request = self.client.patch(self.path("sobjects")).segment(kind.name);
-        request.segment(kind.id(id)?).json(changes).send().map(drop)
+        let request = request.segment(kind.id(id)?).json(changes);
+        request.send().map(drop).map_err(|error| {
+            let gone = error.reason == Reason::NotFound;
+            match gone && self.record(kind, id, "Id").is_ok() {
+                true => names_gone(error),
+                false => error,
+            }
+        })
     }
 
     /// Creates up to 200 records, each for itself, and answers what is wrong with those that were not.
@@ -272,6 +272,16 @@ impl Api {
     fn path(&self, resource: &str) -> String {
         format!("{}data/{VERSION}/{resource}", self.root)
     }
+}
+
+/// Says that a record which is there names one that is gone, where Salesforce says that something is gone.
+fn names_gone(error: Error) -> Error {
+    if error.reason != Reason::NotFound {
+        return error;
+    }
+    let field = InvalidField::unnamed(error.message.as_str());
+    let reason = Reason::Invalid(vec![field]);
+    Error { reason, ..error }
 }
 
 /// Leaves out what a map has left out.

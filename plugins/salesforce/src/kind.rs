@@ -51,7 +51,8 @@ pub(crate) fn is_id(text: &str) -> bool {
 
 /// Whether two ids are of one record: the last three of 18 characters only say which of the others are capitals.
 pub(crate) fn same(one: &Ref, other: &Ref) -> bool {
-    one.id.get(..15) == other.id.get(..15)
+    let short = |it: &Ref| it.id.get(..15).unwrap_or(&it.id).to_owned();
+    short(one) == short(other)
 }
 
 /// Says of what a record is by its id.

@@ -3,7 +3,8 @@
 use brightsync_sdk::http::{Client, Request};
 use brightsync_sdk::testing::{Exchange, Failure};
 use brightsync_sdk::{
-    Connector, ContactPoint, Error, ForbiddenKind, NewAccount, NewContact, Patch, Reason, Result,
+    Connector, ContactPoint, Edit, Error, ForbiddenKind, NewAccount, NewContact, Patch, Reason,
+    Result,
 };
 use serde_json::{Value, json};
 
@@ -135,6 +136,34 @@ fn a_new_record_that_names_a_deleted_one_is_not_itself_missing() {
     let error = run(exchange, |it| it.create_contact(contact)).unwrap_err();
     assert!(matches!(error.reason, Reason::Invalid(_)));
     assert_eq!(error.code.as_deref(), Some("ENTITY_IS_DELETED"));
+}
+
+#[track_caller]
+fn check_update(there: (u16, Value), expected: impl Fn(&Reason) -> bool) {
+    let address = format!("data/v62.0/sobjects/Contact/{ANN}");
+    let change = client().patch(address.as_str());
+    let look = client().get(address).query("fields", "Id");
+    let exchange = org()
+        .expect(change.json(&json!({"Other__c": "0015g00000000A1AAA"})))
+        .answer(400, refusal("ENTITY_IS_DELETED", "entity is deleted"))
+        .expect(look)
+        .answer(there.0, there.1);
+    let edit = Edit::Set(json!("0015g00000000A1AAA").to_string());
+    let patch = Patch::new(vec![("extra.Other__c".to_owned(), edit)]);
+    let error = run(exchange, |it| it.update_contact(ANN, patch)).unwrap_err();
+    assert!(expected(&error.reason), "{error:?}");
+}
+
+#[test]
+fn a_changed_record_that_names_a_deleted_one_is_not_itself_missing() {
+    check_update((200, json!({"Id": ANN})), |it| {
+        matches!(it, Reason::Invalid(_))
+    });
+    let gone = (
+        404,
+        refusal("NOT_FOUND", "The requested resource does not exist"),
+    );
+    check_update(gone, |it| *it == Reason::NotFound);
 }
 
 #[test]

@@ -139,16 +139,12 @@ impl Crm for Salesforce {
 
     fn access(&self) -> Access {
         Access {
-            recipe: "client-credentials",
+            recipe: "sign-in",
             fields: vec![
                 ("client-id", self.oauth.client.id.clone()),
                 ("client-secret", self.oauth.client.secret.clone()),
             ],
         }
-    }
-
-    fn settings(&self) -> Vec<(&'static str, String)> {
-        vec![("instance", INSTANCE.to_owned())]
     }
 
     fn answer(&mut self, request: &Request) -> Answer {
