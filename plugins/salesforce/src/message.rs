@@ -32,7 +32,10 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
             "Subject",
             key.subject.chars().take(3_000).collect::<String>(),
         )
-        .with_some("FromAddress", email.sender.address)
+        .with_some(
+            "FromAddress",
+            email.sender.address.clone().filter(is_address),
+        )
         .with_some("FromName", email.sender.name)
         .with_some("MessageIdentifier", key.message_id.map(|it| bracketed(&it)))
         .with_some("ThreadIdentifier", email.thread.map(|it| bracketed(&it)));
@@ -50,6 +53,9 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
             Some(_) => incomplete.push(InvalidField::new(field, "it is longer than 128 KiB")),
         }
     }
+    let odd = email.sender.address.filter(|it| !is_address(it));
+    let reason = "Salesforce takes no such address";
+    incomplete.extend(odd.map(|_| InvalidField::new("sender", reason)));
     let files = email.attachments.len();
     incomplete.extend(InvalidField::without_place("attachments", files));
     let owner = email.owner.iter().count();
@@ -166,6 +172,12 @@ fn related(about: Vec<Ref>) -> (Option<Id>, Vec<Ref>) {
 
 fn is_person(id: &str) -> bool {
     CONTACT.has(id) || LEAD.has(id) || USER.has(id)
+}
+
+/// Whether Salesforce takes a text for an address; for one that is none, it would refuse the whole e-mail.
+fn is_address(text: &String) -> bool {
+    let host = text.split_once('@').map(|it| it.1);
+    host.is_some_and(|it| it.contains('.')) && !text.contains([' ', ',', ';', '<', '>'])
 }
 
 fn bracketed(message_id: &str) -> String {

@@ -39,7 +39,10 @@ fn query(org: &mut Salesforce, soql: &str) -> Answer {
 fn code(answer: &Answer) -> (u16, String) {
     let told = answer.value();
     let first = &told.as_array().unwrap()[0];
-    (answer.status, first["errorCode"].as_str().unwrap().to_owned())
+    (
+        answer.status,
+        first["errorCode"].as_str().unwrap().to_owned(),
+    )
 }
 
 #[track_caller]
