@@ -34,7 +34,7 @@ pub(crate) fn create(api: &Api, email: NewEmail) -> Result<Written> {
         )
         .with_some(
             "FromAddress",
-            email.sender.address.clone().filter(is_address),
+            email.sender.address.clone().filter(|it| is_address(it)),
         )
         .with_some("FromName", email.sender.name)
         .with_some("MessageIdentifier", key.message_id.map(|it| bracketed(&it)))
@@ -175,7 +175,7 @@ fn is_person(id: &str) -> bool {
 }
 
 /// Whether Salesforce takes a text for an address; for one that is none, it would refuse the whole e-mail.
-fn is_address(text: &String) -> bool {
+fn is_address(text: &str) -> bool {
     let host = text.split_once('@').map(|it| it.1);
     host.is_some_and(|it| it.contains('.')) && !text.contains([' ', ',', ';', '<', '>'])
 }
