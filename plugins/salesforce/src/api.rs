@@ -79,6 +79,11 @@ impl Api {
         self.client.get(format!("{}{below}", self.root)).send()
     }
 
+    /// Asks what the user may do with the records of an object.
+    pub(crate) fn rights(&self, kind: Kind) -> Request {
+        self.client.get(self.path("sobjects")).segment(kind.name)
+    }
+
     /// Reads some fields of one record, which stand with commas between them.
     pub(crate) fn record(&self, kind: Kind, id: &str, fields: &str) -> Result<Response> {
         let request = self.client.get(self.path("sobjects")).segment(kind.name);

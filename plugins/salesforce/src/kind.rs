@@ -7,7 +7,7 @@ use brightsync_sdk::{Error, Ref, Result};
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     /// What the contract calls it.
-    word: &'static str,
+    pub(crate) word: &'static str,
     /// What ids of its records begin with, in every org.
     prefix: &'static str,
 }

@@ -39,7 +39,8 @@ impl Connector for Salesforce {
     }
 
     fn get_me(&self) -> Result<Whoami> {
-        user::whoami(&self.api, &settings::wanted_fields("user"))
+        let email = if are_messages() { MESSAGE } else { TASK };
+        user::whoami(&self.api, email, &settings::wanted_fields("user"))
     }
 
     fn get_users(&self, page: PageRequest) -> Result<Page<User>> {

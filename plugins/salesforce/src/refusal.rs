@@ -29,9 +29,10 @@ pub(crate) fn refine(response: &Response, error: Error) -> Error {
         "NOT_FOUND" | "ENTITY_IS_DELETED" => Reason::NotFound,
         "DUPLICATES_DETECTED" | "DUPLICATE_VALUE" => Reason::Duplicate(first.existing.clone()),
         "INVALID_TYPE" | "INSUFFICIENT_PERMISSIONS" => forbidden(ForbiddenKind::MissingScope),
-        "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED" | "STORAGE_LIMIT_EXCEEDED" => {
-            forbidden(ForbiddenKind::ThisOperation)
-        }
+        "API_DISABLED_FOR_ORG"
+        | "API_CURRENTLY_DISABLED"
+        | "INVALID_TYPE_FOR_OPERATION"
+        | "STORAGE_LIMIT_EXCEEDED" => forbidden(ForbiddenKind::ThisOperation),
         "DELETE_FAILED" => forbidden(ForbiddenKind::ThisRecord),
         code if code.starts_with("INSUFFICIENT_ACCESS") => forbidden(ForbiddenKind::ThisRecord),
         "FUNCTIONALITY_NOT_ENABLED" => Reason::Unsupported,

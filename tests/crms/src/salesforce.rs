@@ -33,6 +33,8 @@ pub struct Salesforce {
     oauth: OAuth,
     store: Store,
     used: u64,
+    /// The objects that the user may not write.
+    pub read_only: Vec<&'static str>,
     /// The most records that an answer has, as for records with many large fields.
     pub at_once: usize,
 }
@@ -52,6 +54,7 @@ impl Salesforce {
             oauth: OAuth::new(&grants, &["api", "refresh_token", "openid"]),
             store: Store::new(),
             used: 0,
+            read_only: Vec::new(),
             at_once: 2_000,
         };
         let now = org.office.now;

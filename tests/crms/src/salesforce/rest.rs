@@ -79,6 +79,12 @@ impl Salesforce {
     /// Answers what is below `/services/data/vXX.X/`.
     pub(super) fn data(&mut self, request: &Request, resource: &[&str]) -> Result<Answer, Wrong> {
         let (method, now) = (request.method.as_str(), self.now());
+        if let ("POST" | "PATCH" | "DELETE", ["sobjects", name, ..]) = (method, resource)
+            && self.read_only.contains(name)
+        {
+            let message = format!("entity type cannot be written: {name}");
+            return Err(wrong(400, "INVALID_TYPE_FOR_OPERATION", message));
+        }
         match (method, resource) {
             ("GET", ["query" | "queryAll"]) => {
                 only(request, &["q"])?;
@@ -94,6 +100,17 @@ impl Salesforce {
                 let rest = rest
                     .ok_or_else(|| wrong(400, "INVALID_QUERY_LOCATOR", "invalid query locator"))?;
                 Ok(self.list(rest))
+            }
+            ("GET", ["sobjects", name]) => {
+                only(request, &[])?;
+                let object = self.resource(name)?;
+                let may = !self.read_only.contains(&object.name);
+                let describe = json!({
+                    "name": object.name, "keyPrefix": object.prefix, "queryable": true,
+                    "createable": may, "updateable": may, "deletable": may,
+                });
+                let about = json!({"objectDescribe": describe, "recentItems": []});
+                Ok(Answer::json(200, &about))
             }
             ("POST", ["sobjects", name]) => {
                 only(request, &[])?;

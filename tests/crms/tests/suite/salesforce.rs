@@ -114,6 +114,33 @@ fn a_connection_knows_who_it_is() {
 }
 
 #[test]
+fn a_connection_knows_what_it_may_not() {
+    let desk = desk();
+    let may_not = || {
+        let me = call(&desk, brightsync_sdk::Connector::get_me).unwrap();
+        let names = me
+            .capabilities
+            .into_iter()
+            .map(|it| format!("{} {}", it.0, it.1));
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(may_not(), [""; 0]);
+    desk.crm().read_only = vec!["Task", "Opportunity"];
+    let emails = ["create", "update", "delete"].map(|it| format!("emails.{it}-email forbidden"));
+    assert_eq!(may_not(), emails);
+    desk.crm().read_only.clear();
+    desk.crm().office().lacking = true;
+    let contacts = [
+        "create-contact",
+        "update-contact",
+        "delete-contact",
+        "get-my-contacts",
+    ];
+    let contacts = contacts.map(|it| format!("contacts.{it} forbidden"));
+    assert_eq!(may_not(), contacts);
+}
+
+#[test]
 fn customers_who_log_in_are_no_colleagues() {
     let desk = desk();
     desk.crm().put(

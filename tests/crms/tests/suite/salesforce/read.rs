@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use brightsync_crms::{Crm as _, Kind, Trouble};
 use brightsync_sdk::{
-    Change, Connector as _, DepartureKind, Detail, ForbiddenKind, Owner, PageRequest, ReadRequest,
-    Reason, Scope, Window,
+    Change, Connector as _, DepartureKind, Detail, ForbiddenKind, NewAccount, Owner, PageRequest,
+    ReadRequest, Reason, Scope, Window,
 };
 
 use super::{add, call, desk, queries, read_all};
@@ -205,6 +205,10 @@ fn refusals_are_what_they_are() {
     assert_eq!(error.reason, Reason::Forbidden(ForbiddenKind::MissingScope));
     assert!(error.message.contains("'Contact'"), "{}", error.message);
     desk.crm().office().lacking = false;
+    desk.crm().read_only = vec!["Account"];
+    let error = call(&desk, |it| it.create_account(NewAccount::new("Acme"))).unwrap_err();
+    let operation = Reason::Forbidden(ForbiddenKind::ThisOperation);
+    assert_eq!(error.reason, operation);
     desk.crm().office().revoked = true;
     assert_eq!(read().reason, Reason::Unauthorized);
     let error = call(&desk, brightsync_sdk::Connector::get_me).unwrap_err();
