@@ -40,6 +40,7 @@ mod renewal;
 mod report;
 mod response;
 mod retry;
+mod salesforce;
 mod sandbox;
 mod secrets;
 mod small;

@@ -169,6 +169,10 @@ fn led(manifest: &str) -> String {
         settings.insert("stand-in".to_owned(), Value::Table(Table::from_iter(site)));
     }
     each(&mut table, &["limits"], lift);
+    // A header tells of a window that is not there any more.
+    each(&mut table, &["limits", "told"], |told| {
+        told.remove("window-seconds");
+    });
     if let Some(Value::Table(limits)) = table.get_mut("limits")
         && let Some(Value::Table(buckets)) = limits.get_mut("buckets")
     {

@@ -8,4 +8,5 @@
 
 mod dataverse;
 mod desk;
+mod salesforce;
 mod zoho;
