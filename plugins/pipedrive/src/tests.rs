@@ -1,0 +1,1 @@
+//! The connector against scripted answers: what the stand-in does not show.
