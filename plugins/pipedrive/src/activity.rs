@@ -1,38 +1,51 @@
-//! E-mails and meetings, which are activities of two types; it makes no requests.
+//! E-mails and meetings, which are activities of two types: how they are written, and how they are found again.
 
-use brightsync_sdk::json::{Body, Object};
+use std::cell::RefCell;
+
+use brightsync_sdk::http::Request;
+use brightsync_sdk::json::{Body, FromJson, Object};
 use brightsync_sdk::patch::{Change, Fields};
 use brightsync_sdk::{
-    Attachment, Attendee, Direction, Moment, NewEmail, NewMeeting, Party, Ref, Result, Timestamp,
+    Attachment, Attendee, Error, Id, Moment, OrFind, Party, Ref, Result, Timestamp, Written,
     settings, time,
 };
 use serde_json::Value;
 
-use crate::note::{Log, Note, attending, escaped, is_known, is_same, named};
-use crate::read::reference;
-use crate::value;
+use crate::Pipedrive;
+use crate::api::{ACTIVITIES, LARGEST_PAGE, rows, to_the_end};
+use crate::mine::seconds;
+use crate::note::{self, LONGEST, Note, escaped};
+use crate::read::{is_deleted, reference, written};
+use crate::value::{known, named, number};
 use crate::write::Draft;
 
 const MINUTE: i64 = 60_000;
+/// How far the clock of a sender may be ahead, in milliseconds.
+const AHEAD: i64 = 7 * 24 * 3_600 * 1_000;
 
-/// Most characters of a subject.
-const LONGEST: usize = 255;
-
-/// An activity as it is now.
-pub(crate) struct Present {
-    note: Note,
-    about: Vec<Ref>,
-    start: Option<Moment>,
-    /// Minutes.
-    duration: Option<i64>,
+/// What an activity stands for.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Log {
+    Email,
+    Meeting,
 }
 
-/// What an activity is looked for by where nobody has marked it.
+/// By what an activity is found.
 pub(crate) struct Sign {
     pub(crate) log: Log,
     pub(crate) key: String,
-    subject: String,
-    start: Moment,
+    pub(crate) subject: String,
+    pub(crate) start: Moment,
+    pub(crate) about: Vec<Ref>,
+}
+
+/// An activity as it is now.
+#[derive(Default)]
+struct Present {
+    note: Note,
+    about: Vec<Ref>,
+    start: Option<Moment>,
+    end: Option<Moment>,
 }
 
 impl Log {
@@ -44,280 +57,317 @@ impl Log {
         };
         settings::get(setting).unwrap_or_else(|| default.to_owned())
     }
+
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Email => "BrightSync e-mail: ",
+            Self::Meeting => "BrightSync meeting: ",
+        }
+    }
 }
 
 impl Sign {
-    pub(crate) fn new(log: Log, key: String, subject: &str, start: Moment) -> Self {
-        let subject = subject_of(subject);
-        let start = to_minute(start);
-        Self {
-            log,
-            key,
-            subject,
-            start,
-        }
-    }
-
     /// Whether it is this activity: by the mark, or by all else that there is if it has none.
-    pub(crate) fn is_of(&self, it: Object<'_>) -> bool {
-        let note = Note::parse(self.log, &it.get::<String>("note").unwrap_or_default());
-        if !note.key.is_empty() {
-            return note.key == self.key;
+    fn is_of(&self, it: Object<'_>) -> bool {
+        let present = Present::read(it, self.log);
+        if !present.note.key.is_empty() {
+            return present.note.key == self.key;
         }
+        let start = match &self.start {
+            Moment::At(at) => Moment::At(at.div_euclid(MINUTE) * MINUTE),
+            day @ Moment::On(_) => day.clone(),
+        };
         *it.value("type") == *self.log.kind()
-            && *it.value("subject") == *self.subject
-            && start(it).as_ref() == Some(&self.start)
+            && *it.value("subject") == *subject(&self.subject)
+            && present.start == Some(start)
     }
 }
 
-pub(crate) fn present(it: Object<'_>, log: Log) -> Present {
-    let mut people: Vec<(bool, u64)> = it.each("participants", |it| {
-        let primary: Option<bool> = it.get("primary");
-        (primary != Some(true), it.need("person_id"))
-    });
-    people.sort_by_key(|it| it.0);
-    let mut about = Vec::new();
-    for (_, id) in people {
-        about.push(Ref::contact(id.to_string()));
-    }
-    about.extend(reference(it, "org_id").map(|id| Ref::new("account", id)));
-    about.extend(reference(it, "deal_id").map(|id| Ref::new("opportunity", id)));
-    Present {
-        note: Note::parse(log, &it.get::<String>("note").unwrap_or_default()),
-        about,
-        start: start(it),
-        duration: it.value("duration").as_str().and_then(minutes),
+impl Present {
+    fn read(it: Object<'_>, log: Log) -> Self {
+        let mut about = it.each("participants", |it| {
+            let primary = it.get::<bool>("primary").unwrap_or_default();
+            (!primary, reference(it, "person_id").map(Ref::contact))
+        });
+        about.sort_by_key(|it| it.0);
+        let mut about: Vec<Ref> = about.into_iter().filter_map(|it| it.1).collect();
+        for (kind, member) in [("account", "org_id"), ("opportunity", "deal_id")] {
+            about.extend(reference(it, member).map(|id| Ref::new(kind, id)));
+        }
+        let text = |name: &str| it.value(name).as_str();
+        let start = text("due_date").map(|day| moment(day, text("due_time")));
+        let length = text("duration").and_then(minutes);
+        let end = match (&start, length) {
+            (Some(Moment::At(start)), length) => length.map(|it| Moment::At(start + it * MINUTE)),
+            (day, _) => day.clone(),
+        };
+        Self {
+            note: Note::parse(log.mark(), text("note").unwrap_or_default()),
+            about,
+            start,
+            end,
+        }
     }
 }
 
-pub(crate) fn new_email(email: NewEmail) -> Result<Draft> {
-    let log = Log::Email;
-    let mut draft = Draft::default();
-    let mut note = Note::new(log, &email.key.key);
-    note.set("Files", &files(&email.attachments, &mut draft));
-    // What is not given at all is not missing.
-    let fields = Fields::from(NewEmail {
-        attachments: Vec::new(),
-        ..email
-    });
-    draft.body.set("done", true.into());
-    // It is over, so it keeps nobody from being booked.
-    draft.body.set("busy", false.into());
-    email_fields(draft, note, fields, Vec::new())?.typed(log)
+impl Pipedrive {
+    pub(crate) fn log(&self, sign: &Sign, fields: Fields, files: &[Attachment]) -> Result<Written> {
+        if !note::is_key(&sign.key) {
+            return Err(Error::invalid("key", "it is no key of the host"));
+        }
+        let mut present = Present::default();
+        present.note.key.clone_from(&sign.key);
+        let names: Vec<&str> = files.iter().map(|it| it.name.as_str()).collect();
+        present.note.set("Files", &names.join("; "));
+        let mut draft = edit(sign.log, fields, present)?;
+        let contents = files.iter().filter(|it| it.content.is_some()).count();
+        draft.leave_some("attachments", contents);
+        draft.body.set("type", sign.log.kind().into());
+        // What is over keeps nobody from being booked.
+        let busy = (sign.log == Log::Email).then_some(false);
+        draft.body.set("busy", busy.into());
+        let created = self.api.create(ACTIVITIES, &draft.filled()).send();
+        let created = created.and_then(|it| it.read(|it| written(it, |_| None)));
+        let created = created.or_find(|| {
+            let found = self.logged(sign)?.into_iter().next();
+            Ok(found.map(Written::new))
+        });
+        draft.done(created?)
+    }
+
+    /// Finds an activity among those of the records that it is about: Pipedrive does not search activities.
+    pub(crate) fn logged(&self, sign: &Sign) -> Result<Vec<Id>> {
+        const MOST: usize = 100;
+        let list = self.api.list(ACTIVITIES).query("sort_by", "id");
+        let mut list = list.query("limit", LARGEST_PAGE);
+        // An e-mail is logged after it was sent, which says nothing of a meeting.
+        if let (Log::Email, Moment::At(sent)) = (sign.log, &sign.start)
+            && *sent <= time::now()
+        {
+            list = list.query("updated_since", seconds(sent - AHEAD));
+        }
+        let lists = match sign.about.as_slice() {
+            [] => vec![list],
+            about => about.iter().filter_map(|it| of(&list, it)).collect(),
+        };
+        let mut found: Vec<Id> = Vec::new();
+        for row in to_the_end(lists, rows)? {
+            let id = Object::read(&row, |it| {
+                let is_it = !is_deleted(it) && sign.is_of(it);
+                Ok(is_it.then(|| it.id("id")))
+            })?;
+            found.extend(id.filter(|id| !found.contains(id)));
+        }
+        found.truncate(MOST);
+        Ok(found)
+    }
+
+    pub(crate) fn relog(&self, log: Log, id: &str, fields: Fields) -> Result<Written> {
+        let number = known(id)?;
+        let now = self.api.read(ACTIVITIES, number).send()?;
+        let present = self.live(&now, id, |it| Present::read(it, log))?;
+        let draft = edit(log, fields, present)?;
+        let answer = match draft.body.is_empty() {
+            true => now,
+            false => self.api.change(ACTIVITIES, number, &draft.body).send()?,
+        };
+        draft.done(answer.read(|it| written(it, |_| None))?)
+    }
 }
 
-pub(crate) fn new_meeting(meeting: NewMeeting, now: Timestamp) -> Result<Draft> {
-    let log = Log::Meeting;
-    let note = Note::new(log, &meeting.key.key);
-    let present = Present {
-        note,
-        about: Vec::new(),
-        start: None,
-        duration: None,
+/// Narrows a list down to the activities of one record; of a person, those in which it is the main one.
+fn of(list: &Request, about: &Ref) -> Option<Request> {
+    let name = match about.kind.as_str() {
+        "contact" => "person_id",
+        "account" => "org_id",
+        "opportunity" => "deal_id",
+        _ => return None,
     };
-    edit_meeting(Fields::from(meeting), present, now)?.typed(log)
+    Some(list.clone().query(name, number(&about.id)?))
 }
 
-pub(crate) fn edit_email(fields: Fields, present: Present) -> Result<Draft> {
-    email_fields(Draft::default(), present.note, fields, present.about)
-}
-
-fn email_fields(
-    mut draft: Draft,
-    mut note: Note,
-    mut fields: Fields,
-    about: Vec<Ref>,
-) -> Result<Draft> {
-    let before = note.html().0;
+/// Maps the edits of an activity, or the fields of a new one.
+fn edit(log: Log, mut fields: Fields, present: Present) -> Result<Draft> {
+    let Present {
+        mut note,
+        about,
+        start,
+        end,
+    } = present;
+    let mut draft = Draft::default();
+    let before = (note.html(log.mark()).0, note.line("Status").to_owned());
+    let people = RefCell::new(Vec::new());
     // Without a mark there are no lines of ours.
     if !note.key.is_empty() {
         for (field, line) in [("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")] {
-            if let Some(edits) = fields.list::<Party>(field)? {
-                let then = edits.apply(note.parties(line), is_same);
-                let unknown = then.iter().filter(|it| !is_known(it)).count();
-                draft.leave_some(field, unknown);
-                note.set(line, &named(&then));
-            }
+            edit_people(&mut note, &mut fields, field, line, note::person)?;
         }
-        if let Some(change) = fields.value::<Party>("sender")? {
-            note.set("From", &named(&Vec::from_iter(change.into_option())));
+        edit_people(
+            &mut note,
+            &mut fields,
+            "attendees",
+            "Attendees",
+            |it: Attendee| {
+                let link = it.party.link.clone().filter(|it| it.kind == "contact");
+                people.borrow_mut().extend(link);
+                note::attendee(it)
+            },
+        )?;
+        for (field, line) in [("sender", "From"), ("organiser", "Organiser")] {
+            let change = fields.value_as::<Party, String>(field, note::person)?;
+            set_line(&mut note, line, change);
         }
-        if let Some(change) = fields.value::<Direction>("direction")? {
-            let word = match change {
-                Change::Set(Direction::Incoming) => "incoming",
-                Change::Set(Direction::Outgoing) => "outgoing",
-                Change::Clear => "",
-            };
-            note.set("Direction", word);
-        }
-    }
-    if let Some(Change::Set(sent)) = fields.value::<Timestamp>("sent-at")? {
-        set_start(&mut draft.body, &Moment::At(sent));
-    }
-    let text = fields.value::<String>("text")?;
-    let html = fields.value::<String>("html")?;
-    set_text(&mut note, text, html);
-    finish(draft, &note, &before, fields, about, &[])
-}
-
-pub(crate) fn edit_meeting(
-    mut fields: Fields,
-    present: Present,
-    now: Timestamp,
-) -> Result<Draft> {
-    let Present { mut note, about, .. } = present;
-    let before = note.html().0;
-    let mut draft = Draft::default();
-    let start = fields.value::<Moment>("start")?.and_then(Change::into_option);
-    let end = fields.value::<Moment>("end")?.and_then(Change::into_option);
-    let until = end_of(present.start.as_ref(), present.duration);
-    let is_moved = start.is_some() || end.is_some();
-    let (start, end) = (start.or(present.start), end.or(until));
-    if let Some(start) = start.filter(|_| is_moved) {
-        set_start(&mut draft.body, &start);
-        set_duration(&mut draft, &start, end.as_ref());
-    }
-    let mut attending_now: Vec<Attendee> = Vec::new();
-    if !note.key.is_empty() {
-        if let Some(edits) = fields.list::<Attendee>("attendees")? {
-            let same = |one: &Attendee, other: &Attendee| is_same(&one.party, &other.party);
-            attending_now = edits.apply(note.attendees(), same);
-            let unknown = attending_now.iter().filter(|it| !is_known(&it.party));
-            draft.leave_some("attendees", unknown.count());
-            note.set("Attendees", &attending(&attending_now));
-        }
-        if let Some(change) = fields.value::<Party>("organiser")? {
-            note.set("Organiser", &named(&Vec::from_iter(change.into_option())));
-        }
-        if let Some(change) = fields.value::<String>("status")? {
-            let status = change.into_option().filter(|it| it != "confirmed");
-            note.set("Status", &status.unwrap_or_default());
+        for (field, line) in [("direction", "Direction"), ("status", "Status")] {
+            let change = fields.value_as::<String, String>(field, Some)?;
+            set_line(&mut note, line, change);
         }
     }
-    // What is over or will not take place is nothing to be done.
-    let is_cancelled = note.line("Status") == Some("cancelled");
-    let is_over = end.as_ref().is_some_and(|it| is_before(it, now));
-    draft.body.set("done", (is_cancelled || is_over).into());
-    if let Some(change) = fields.value::<String>("location")? {
-        let place = change.into_option();
-        let place = place.map(|it| Value::from(Body::new().with("value", it)));
-        draft.body.set("location", place.into());
+    let sent = fields
+        .value::<Timestamp>("sent-at")?
+        .map(|it| it.map(Moment::At));
+    let begins = fields.value::<Moment>("start")?.or(sent);
+    let ends = fields.value::<Moment>("end")?;
+    let is_new = start.is_none();
+    let is_moved = begins.is_some() || ends.is_some();
+    let start = begins.map_or(start, Change::into_option);
+    let end = ends.map_or(end, Change::into_option);
+    if let Some(start) = start.as_ref().filter(|_| is_moved) {
+        set_times(
+            &mut draft,
+            start,
+            end.as_ref().filter(|_| log == Log::Meeting),
+        );
     }
-    set_text(&mut note, fields.value::<String>("text")?, None);
-    let mut people = Vec::new();
-    for it in attending_now {
-        people.extend(it.party.link.filter(|it| it.kind == "contact"));
+    // What is over or does not take place is nothing to be done.
+    let now = time::local(time::now(), 0);
+    let is_over = end.is_some_and(|it| match it {
+        Moment::At(at) => time::local(at, 0) <= now,
+        Moment::On(day) => !now.starts_with(&day) && day < now,
+    });
+    let status = note.line("Status");
+    if is_new || log == Log::Meeting && (is_moved || status != before.1) {
+        let is_done = log == Log::Email || is_over || status == "cancelled";
+        draft.body.set("done", is_done.into());
     }
-    finish(draft, &note, &before, fields, about, &people)
-}
-
-/// Takes what both types have in common, and names what is left.
-fn finish(
-    mut draft: Draft,
-    note: &Note,
-    before: &str,
-    mut fields: Fields,
-    about: Vec<Ref>,
-    attending: &[Ref],
-) -> Result<Draft> {
     if let Some(change) = fields.value::<String>("subject")? {
         let text = change.into_option().unwrap_or_default();
-        let subject = subject_of(&text);
-        if subject.len() < text.trim().len() {
-            draft.leave("subject", format!("only {LONGEST} characters are kept"));
-        }
-        draft.body.set("subject", subject.into());
+        draft.leave_some(
+            "subject",
+            usize::from(subject(&text).len() < text.trim().len()),
+        );
+        draft.body.set("subject", subject(&text).into());
+    }
+    if let Some(change) = fields.value::<String>("location")? {
+        let place = change.map(|it| Value::from(Body::new().with("value", it)));
+        draft.body.set("location", place.into());
     }
     draft.owner(&mut fields)?;
-    let edits = fields.list::<Ref>("about")?;
-    if edits.is_some() || !attending.is_empty() {
-        let about = match edits {
-            Some(edits) => edits.apply(about, Ref::eq),
-            None => about,
-        };
-        set_about(&mut draft, &about, attending)?;
+    if let Some(edits) = fields.list::<Ref>("about")? {
+        people
+            .borrow_mut()
+            .splice(0..0, edits.apply(about, Ref::eq));
+        set_about(&mut draft, &people.borrow())?;
+    } else if !people.borrow().is_empty() {
+        let all = [about, people.take()].concat();
+        set_about(&mut draft, &all)?;
     }
-    let (html, is_whole) = note.html();
-    if !is_whole {
-        draft.leave("text", "only the beginning of a long text is kept");
+    let text = fields
+        .value::<String>("text")?
+        .map(|it| it.map(|it| escaped(&it)));
+    let html = fields.value::<String>("html")?;
+    let html =
+        html.filter(|it| text.is_none() || !matches!(it, Change::Set(it) if LONGEST < it.len()));
+    if let Some(text) = html.or(text) {
+        note.text = text.into_option().unwrap_or_default();
     }
-    if html != before {
+    let (html, is_whole) = note.html(log.mark());
+    draft.leave_some("text", usize::from(!is_whole));
+    if html != before.0 {
         draft.body.set("note", html.into());
     }
     draft.incomplete.extend(fields.rest());
     Ok(draft)
 }
 
-impl Draft {
-    /// Says of which type a new activity is.
-    fn typed(mut self, log: Log) -> Result<Self> {
-        self.body.set("type", log.kind().into());
-        // A new one has nothing to be emptied.
-        let body = Value::from(self.body).as_object().cloned();
-        let mut body = body.unwrap_or_default();
-        body.retain(|_, value| !value.is_null());
-        self.body = body.into();
-        Ok(self)
+/// Edits the people in a line.
+fn edit_people<T: FromJson>(
+    note: &mut Note,
+    fields: &mut Fields,
+    field: &str,
+    line: &'static str,
+    map: impl Fn(T) -> Option<String>,
+) -> Result<()> {
+    if let Some(edits) = fields.list_as::<T, String>(field, map)? {
+        let now = note.line(line).split("; ").filter(|it| !it.is_empty());
+        let now: Vec<Value> = now.map(Value::from).collect();
+        let of = |it: &Value| note::address(it.as_str().unwrap_or_default());
+        let then = edits.apply(now, |one, other| of(one) == of(other));
+        let then: Vec<&str> = then.iter().filter_map(Value::as_str).collect();
+        note.set(line, &then.join("; "));
     }
-}
-
-/// Links an activity with its records: with any number of people, one organisation and one deal.
-fn set_about(draft: &mut Draft, about: &[Ref], attending: &[Ref]) -> Result<()> {
-    let mut people: Vec<u64> = Vec::new();
-    let (mut organization, mut deal) = (None, None);
-    let mut unlinked = 0;
-    for it in about.iter().chain(attending) {
-        let place = match it.kind.as_str() {
-            "contact" => {
-                let id = value::named("about", &it.id)?;
-                if !people.contains(&id) {
-                    people.push(id);
-                }
-                continue;
-            }
-            "account" => &mut organization,
-            "opportunity" => &mut deal,
-            _ => {
-                unlinked += 1;
-                continue;
-            }
-        };
-        match place {
-            Some(_) => unlinked += 1,
-            None => *place = Some(value::named("about", &it.id)?),
-        }
-    }
-    let mut participants: Vec<Value> = Vec::new();
-    for (index, id) in people.into_iter().enumerate() {
-        let person = Body::new().with("person_id", id);
-        participants.push(person.with("primary", index == 0).into());
-    }
-    draft.body.set("participants", participants.into());
-    draft.body.set("org_id", organization.into());
-    draft.body.set("deal_id", deal.into());
-    draft.leave_some("about", unlinked);
     Ok(())
 }
 
-/// The names of files, of which nothing else is kept.
-fn files(attachments: &[Attachment], draft: &mut Draft) -> String {
-    let with_content = attachments.iter().filter(|it| it.content.is_some());
-    draft.leave_some("attachments", with_content.count());
-    let names: Vec<&str> = attachments.iter().map(|it| it.name.as_str()).collect();
-    names.join("; ")
-}
-
-/// Sets the text: HTML as it is, unless it is too long and there is plain text.
-fn set_text(note: &mut Note, text: Option<Change<String>>, html: Option<Change<String>>) {
-    let text = text.map(|it| it.map(|it| escaped(&it)));
-    let is_long = |it: &Change<String>| matches!(it, Change::Set(it) if it.len() > crate::note::LONGEST);
-    let html = html.filter(|it| !is_long(it) || text.is_none());
-    if let Some(text) = html.or(text) {
-        note.text = text.into_option().unwrap_or_default();
+fn set_line(note: &mut Note, line: &'static str, change: Option<Change<Value>>) {
+    if let Some(change) = change {
+        let value = change.into_option().unwrap_or_default();
+        note.set(line, value.as_str().unwrap_or_default());
     }
 }
 
-fn subject_of(text: &str) -> String {
+/// Links an activity with its records: any number of people, one organisation and one deal.
+fn set_about(draft: &mut Draft, about: &[Ref]) -> Result<()> {
+    let mut people: Vec<u64> = Vec::new();
+    for it in about.iter().filter(|it| it.kind == "contact") {
+        let id = named("about", &it.id)?;
+        if !people.contains(&id) {
+            people.push(id);
+        }
+    }
+    let participant = |(index, id)| {
+        let person = Body::new().with("person_id", id);
+        Value::from(person.with("primary", index == 0))
+    };
+    let people: Vec<Value> = people.into_iter().enumerate().map(participant).collect();
+    draft.body.set("participants", people.into());
+    let mut linked = 0;
+    for (kind, member) in [("account", "org_id"), ("opportunity", "deal_id")] {
+        let first = about.iter().find(|it| it.kind == kind);
+        let id = first.map(|it| named("about", &it.id)).transpose()?;
+        linked += usize::from(id.is_some());
+        draft.body.set(member, id.into());
+    }
+    let others = about.iter().filter(|it| it.kind != "contact").count();
+    draft.leave_some("about", others - linked);
+    Ok(())
+}
+
+/// Sets when an activity takes place: a day, and minutes in UTC unless it is all day.
+fn set_times(draft: &mut Draft, start: &Moment, end: Option<&Moment>) {
+    const HUNDRED_HOURS: i64 = 6_000;
+    let (day, minute, length) = match (start, end) {
+        (Moment::At(start), end) => {
+            let text = time::local(*start, 0);
+            let length = match end {
+                Some(Moment::At(end)) => (end - start).div_euclid(MINUTE),
+                _ => 0,
+            };
+            let part = |range| text.get(range).map(str::to_owned);
+            (part(0..10), part(11..16), length)
+        }
+        (Moment::On(day), _) => (Some(day.clone()), None, 0),
+    };
+    draft.body.set("due_date", day.into());
+    draft.body.set("due_time", minute.into());
+    let length = Some(length).filter(|it| (1..HUNDRED_HOURS).contains(it));
+    let fits = length.is_some() || end.is_none_or(|it| it == start);
+    draft.leave_some("end", usize::from(!fits));
+    let length = length.map(|it| format!("{:02}:{:02}", it / 60, it % 60));
+    draft.body.set("duration", length.into());
+}
+
+fn subject(text: &str) -> String {
+    const LONGEST: usize = 255;
     let subject: String = text.trim().chars().take(LONGEST).collect();
     match subject.is_empty() {
         true => "(no subject)".to_owned(),
@@ -325,73 +375,17 @@ fn subject_of(text: &str) -> String {
     }
 }
 
-/// Sets when an activity begins: a day, and minutes in UTC unless it is all day.
-fn set_start(body: &mut Body, start: &Moment) {
-    match start {
-        Moment::At(at) => {
-            let text = time::local(*at, 0);
-            body.set("due_date", text.get(..10).into());
-            body.set("due_time", text.get(11..16).into());
-        }
-        Moment::On(day) => {
-            body.set("due_date", day.as_str().into());
-            body.set("due_time", Value::Null);
-        }
-    }
-}
-
-fn set_duration(draft: &mut Draft, start: &Moment, end: Option<&Moment>) {
-    const MOST: i64 = 100 * 60;
-    let duration = match (start, end) {
-        (Moment::At(start), Some(Moment::At(end))) => (end - start).div_euclid(MINUTE),
-        _ => 0,
-    };
-    let is_day = |day: &Moment| matches!(day, Moment::On(_)) && day == start;
-    let fits = duration < MOST && (0 < duration || end.is_none_or(|it| is_day(it) || it == start));
-    if !fits {
-        draft.leave("end", "Pipedrive keeps a duration of less than 100 hours, or one whole day");
-    }
-    let text = (fits && 0 < duration).then(|| format!("{:02}:{:02}", duration / 60, duration % 60));
-    draft.body.set("duration", text.into());
-}
-
-/// When an activity begins: whole minutes, whatever was written.
-fn start(it: Object<'_>) -> Option<Moment> {
-    let day = it.value("due_date").as_str()?;
-    match it.value("due_time").as_str().and_then(minutes) {
-        Some(minutes) => {
-            let midnight = time::parse_local(&format!("{day} 00:00:00"), 0).ok()?;
-            Some(Moment::At(midnight + minutes * MINUTE))
-        }
-        None => Some(Moment::On(day.to_owned())),
-    }
-}
-
-fn end_of(start: Option<&Moment>, duration: Option<i64>) -> Option<Moment> {
-    match start? {
-        Moment::At(start) => Some(Moment::At(start + duration? * MINUTE)),
-        Moment::On(day) => Some(Moment::On(day.clone())),
-    }
-}
-
-fn to_minute(moment: Moment) -> Moment {
-    match moment {
-        Moment::At(at) => Moment::At(at.div_euclid(MINUTE) * MINUTE),
-        day @ Moment::On(_) => day,
-    }
-}
-
-fn is_before(moment: &Moment, now: Timestamp) -> bool {
-    match moment {
-        Moment::At(at) => *at <= now,
-        Moment::On(day) => day.as_str() < time::local(now, 0).get(..10).unwrap_or_default(),
+fn moment(day: &str, minute: Option<&str>) -> Moment {
+    let midnight = time::parse_local(&format!("{day} 00:00:00"), 0);
+    match (minute.and_then(minutes), midnight) {
+        (Some(minutes), Ok(midnight)) => Moment::At(midnight + minutes * MINUTE),
+        _ => Moment::On(day.to_owned()),
     }
 }
 
 /// Reads `15:00`, which Pipedrive answers as `15:00:00`.
 fn minutes(text: &str) -> Option<i64> {
-    let mut parts = text.split(':');
-    let hours: i64 = parts.next()?.parse().ok()?;
-    let minutes: i64 = parts.next()?.parse().ok()?;
-    Some(hours * 60 + minutes)
+    let (hours, rest) = text.split_once(':')?;
+    let minutes: i64 = rest.get(..2)?.parse().ok()?;
+    Some(hours.parse::<i64>().ok()? * 60 + minutes)
 }

@@ -66,9 +66,7 @@ impl Api {
     /// Asks for what has changed or was deleted since a time, in version 1's form.
     pub(crate) fn recents(&self, item: &str, since: &str) -> Request {
         let recents = self.client.get("v1/recents").cost(20, "api");
-        recents
-            .query("since_timestamp", since)
-            .query("items", item)
+        recents.query("since_timestamp", since).query("items", item)
     }
 
     pub(crate) fn read(&self, path: &str, id: u64) -> Request {
@@ -85,7 +83,7 @@ impl Api {
         self.client.get(path).cost(cost, "api")
     }
 
-    pub(crate) fn create(&self, path: &str, record: &Body) -> Request {
+    pub(crate) fn create(&self, path: &str, record: &Value) -> Request {
         self.client.post(path).json(record).cost(5, "api")
     }
 
@@ -101,7 +99,7 @@ impl Api {
 
     /// Asks for records by id; those that are gone are left out of the answer.
     pub(crate) fn by_ids(&self, path: &str, ids: &[u64]) -> Request {
-        let list = self.list(path).query("ids", Ids::from(ids));
+        let list = self.list(path).query("ids", Ids(ids));
         list.query("limit", AT_ONCE)
     }
 
@@ -121,9 +119,7 @@ pub(crate) fn rows(answer: Object<'_>) -> Vec<Value> {
 
 /// What a search has found, as far as it tells.
 pub(crate) fn hits(answer: Object<'_>) -> Vec<Value> {
-    answer.need_object("data", |it| {
-        it.each("items", |it| it.need::<Value>("item"))
-    })
+    answer.need_object("data", |it| it.each("items", |it| it.need::<Value>("item")))
 }
 
 /// Where the next page begins; nothing after the last one.
@@ -161,7 +157,8 @@ fn refine(response: &Response, error: Error) -> Error {
         .header("content-type")
         .is_some_and(|it| it.starts_with("text/html"));
     if response.status() == 403 && is_page {
-        let message = "Pipedrive's front shuts this connection out for a while, since too many requests came";
+        let message =
+            "Pipedrive's front shuts this connection out for a while, since too many requests came";
         return Error::rate_limited(reset(response), message);
     }
     let said = response.read(|it| {
@@ -189,7 +186,9 @@ fn refine(response: &Response, error: Error) -> Error {
     let message = match reason {
         Reason::Forbidden(ForbiddenKind::MissingScope) => {
             let scope = scope(response.url());
-            format!("{message}; the app lacks the scope {scope}: add it in the Developer Hub, and sign in again")
+            format!(
+                "{message}; the app lacks the scope {scope}: add it in the Developer Hub, and sign in again"
+            )
         }
         _ => message,
     };

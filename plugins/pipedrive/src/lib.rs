@@ -6,33 +6,29 @@ mod activity;
 mod api;
 mod deal;
 mod departure;
-mod log;
 mod lookup;
 mod mine;
 mod note;
 mod read;
-mod route;
 #[cfg(test)]
 mod tests;
 mod value;
 mod write;
 
 use brightsync_sdk::http::{Request, Response};
-use brightsync_sdk::json::{Body, Object};
+use brightsync_sdk::json::Object;
 use brightsync_sdk::patch::Fields;
 use brightsync_sdk::{
-    Account, Change, Connector, Contact, EmailKey, Error, ForbiddenKind, Id, MeetingKey, Moment,
+    Account, Change, Connector, Contact, EmailKey, ForbiddenKind, Id, MeetingKey, Moment,
     NewAccount, NewContact, NewEmail, NewMeeting, Opportunity, Page, PageRequest, Patch,
-    ReadRequest, Reason, Result, User, Whoami, Written, settings, time,
+    ReadRequest, Reason, Result, User, Whoami, Written, settings,
 };
 
-use activity::Sign;
+use activity::{Log, Sign};
 use api::{ACTIVITIES, Api, Kind, ORGANIZATION, PERSON};
-use log::unknown;
 use lookup::lower;
-use note::Log;
 use read::{View, is_deleted};
-use value::number;
+use value::{gone, known};
 use write::Draft;
 
 /// The connector.
@@ -140,16 +136,13 @@ impl Connector for Pipedrive {
         self.by_domain(domain, &page)
     }
 
-    fn create_email(&self, email: NewEmail) -> Result<Written> {
-        let key = email.key.clone();
-        let draft = activity::new_email(email)?;
-        self.log(&sign_of(&key), &key.about, Some(key.sent_at), draft)
+    fn create_email(&self, mut email: NewEmail) -> Result<Written> {
+        let files = std::mem::take(&mut email.attachments);
+        self.log(&Sign::from(email.key.clone()), email.into(), &files)
     }
 
     fn update_email(&self, id: &str, patch: Patch) -> Result<Written> {
-        self.relog(Log::Email, id, |present| {
-            activity::edit_email(Fields::from(&patch), present)
-        })
+        self.relog(Log::Email, id, Fields::from(&patch))
     }
 
     fn delete_email(&self, id: &str) -> Result<()> {
@@ -157,19 +150,15 @@ impl Connector for Pipedrive {
     }
 
     fn find_email(&self, key: EmailKey) -> Result<Vec<Id>> {
-        self.logged(&sign_of(&key), &key.about, Some(key.sent_at))
+        self.logged(&key.into())
     }
 
     fn create_meeting(&self, meeting: NewMeeting) -> Result<Written> {
-        let key = meeting.key.clone();
-        let draft = activity::new_meeting(meeting, time::now())?;
-        self.log(&meeting_sign(&key), &key.about, None, draft)
+        self.log(&Sign::from(meeting.key.clone()), meeting.into(), &[])
     }
 
     fn update_meeting(&self, id: &str, patch: Patch) -> Result<Written> {
-        self.relog(Log::Meeting, id, |present| {
-            activity::edit_meeting(Fields::from(&patch), present, time::now())
-        })
+        self.relog(Log::Meeting, id, Fields::from(&patch))
     }
 
     fn delete_meeting(&self, id: &str) -> Result<()> {
@@ -177,7 +166,7 @@ impl Connector for Pipedrive {
     }
 
     fn find_meeting(&self, key: MeetingKey) -> Result<Vec<Id>> {
-        self.logged(&meeting_sign(&key), &key.about, None)
+        self.logged(&key.into())
     }
 
     fn get_opportunities_for_contacts(
@@ -206,78 +195,88 @@ impl Pipedrive {
         }
     }
 
+    /// Reads the record of an answer, unless it is deleted: for a month it can still be read.
+    fn live<T>(&self, answer: &Response, id: &str, map: impl Fn(Object<'_>) -> T) -> Result<T> {
+        answer.read(|it| {
+            let live = |it: Object<'_>| (!is_deleted(it)).then(|| map(it));
+            it.need_object("data", live).ok_or_else(|| gone(id))
+        })
+    }
+
     fn get<T>(&self, kind: &Kind, id: &str, map: fn(Object<'_>, &View) -> T) -> Result<T> {
         let view = self.view(kind.object);
-        let number = number(id).ok_or_else(|| unknown(id))?;
-        let request = self.api.read(kind.path, number);
-        let request = request.query_some("custom_fields", view.custom_fields());
-        request.send()?.read(|it| {
-            let live = |it: Object<'_>| (!is_deleted(it)).then(|| map(it, &view));
-            it.need_object("data", live).ok_or_else(|| unknown(id))
-        })
+        let answer = self.api.read(kind.path, known(id)?).send()?;
+        self.live(&answer, id, |it| map(it, &view))
     }
 
     fn create(&self, kind: &Kind, draft: Draft) -> Result<Written> {
-        self.write(kind, draft, |body| self.api.create(kind.path, body))
-    }
-
-    fn update(&self, kind: &Kind, id: &str, draft: Draft) -> Result<Written> {
-        let number = number(id).ok_or_else(|| unknown(id))?;
-        self.write(kind, draft, |body| match body.is_empty() {
-            // There is nothing to be changed, but the record has to be there.
-            true => self.api.read(kind.path, number),
-            false => self.api.change(kind.path, number, body),
+        self.write(kind, draft, |draft| {
+            self.api.create(kind.path, &draft.filled())
         })
     }
 
-    /// Writes a person or an organisation; without a job title if the company has none, which is refused as a whole.
+    fn update(&self, kind: &Kind, id: &str, draft: Draft) -> Result<Written> {
+        let number = known(id)?;
+        let request = |draft: &Draft| match draft.whole() {
+            // There is nothing to be changed, but the record has to be there.
+            body if body.is_empty() => self.api.read(kind.path, number),
+            body => self.api.change(kind.path, number, &body),
+        };
+        self.write(kind, draft, request)
+    }
+
+    /// Writes a person or an organisation; without a job title if the company has none, when all of it is refused.
     fn write(
         &self,
         kind: &Kind,
         mut draft: Draft,
-        request: impl Fn(&Body) -> Request,
+        request: impl Fn(&Draft) -> Request,
     ) -> Result<Written> {
-        let is_refused = |it: &Result<Response>| {
-            let this = Reason::Forbidden(ForbiddenKind::ThisOperation);
-            it.as_ref().is_err_and(|it| it.reason == this)
-        };
-        let mut sent = request(&draft.whole()).send();
-        if draft.title.is_some() && is_refused(&sent) {
+        const REFUSED: Reason = Reason::Forbidden(ForbiddenKind::ThisOperation);
+        let mut sent = request(&draft).send();
+        if draft.title.is_some() && sent.as_ref().is_err_and(|it| it.reason == REFUSED) {
             draft.title = None;
-            let reason = "Pipedrive keeps job titles once contact sync is set up";
-            draft.leave("title", reason);
-            sent = request(&draft.whole()).send();
+            draft.leave(
+                "title",
+                "Pipedrive keeps job titles once contact sync is set up",
+            );
+            sent = request(&draft).send();
         }
+        let answer = sent?;
+        self.live(&answer, "", |_| ())?;
         let view = self.view(kind.object);
-        let written = sent?.read(|it| {
-            let url = |id: &str| Some(view.link(kind.item, id));
-            let live = |it: Object<'_>| (!is_deleted(it)).then(|| read::written(it, url));
-            let gone = || Error::not_found("the record is deleted");
-            it.need_object("data", live).ok_or_else(gone)
-        })?;
-        Ok(Written {
-            incomplete: draft.incomplete,
-            ..written
-        })
+        draft.done(answer.read(|it| read::written(it, |id| Some(view.link(kind.item, id))))?)
     }
 
     /// Deletes a record that is there: whether a second deletion is refused is not said anywhere.
     fn delete(&self, path: &str, id: &str) -> Result<()> {
-        let number = number(id).ok_or_else(|| unknown(id))?;
+        let number = known(id)?;
         let there = self.api.read(path, number).send()?;
-        if there.read(|it| Ok(it.need_object("data", is_deleted)))? {
-            return Err(unknown(id));
-        }
+        self.live(&there, id, |_| ())?;
         self.api.delete(path, number).send().map(drop)
     }
 }
 
-fn sign_of(key: &EmailKey) -> Sign {
-    let sent = Moment::At(key.sent_at);
-    Sign::new(Log::Email, key.key.clone(), &key.subject, sent)
+impl From<EmailKey> for Sign {
+    fn from(it: EmailKey) -> Self {
+        Self {
+            log: Log::Email,
+            key: it.key,
+            subject: it.subject,
+            start: Moment::At(it.sent_at),
+            about: it.about,
+        }
+    }
 }
 
-fn meeting_sign(key: &MeetingKey) -> Sign {
-    let start = key.start.clone();
-    Sign::new(Log::Meeting, key.key.clone(), &key.subject, start)
+impl From<MeetingKey> for Sign {
+    fn from(it: MeetingKey) -> Self {
+        Self {
+            log: Log::Meeting,
+            key: it.key,
+            subject: it.subject,
+            start: it.start,
+            about: it.about,
+        }
+    }
 }

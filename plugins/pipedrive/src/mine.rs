@@ -7,8 +7,8 @@ use brightsync_sdk::http::Response;
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::page::{member, to_token};
 use brightsync_sdk::{
-    Change, Departure, DepartureKind, Error, Owner, Page, PageEnd, ReadRequest, Result,
-    Scope, Timestamp, Window, time,
+    Change, Departure, DepartureKind, Owner, Page, PageEnd, ReadRequest, Result, Scope, Timestamp,
+    Window, time,
 };
 
 use crate::Pipedrive;
@@ -65,7 +65,6 @@ impl Pipedrive {
         let list = self.api.list(kind.path).query("sort_by", "id");
         let list = list.query("limit", size).query_some("cursor", cursor);
         let list = list.query_some("owner_id", whose.user());
-        let list = list.query_some("custom_fields", view.custom_fields());
         let list = list.query_some("updated_since", window.map(|it| seconds(it.since)));
         let until = window.and_then(|it| it.until);
         let until = until.map(|it| seconds(time::ceil_to_second(it)));
@@ -151,11 +150,4 @@ pub(crate) fn seconds(at: Timestamp) -> String {
     // Nothing is older than Pipedrive, and not every server knows the year 0.
     let text = time::local(at.max(0), 0).replace(' ', "T");
     format!("{text}Z")
-}
-
-/// Says that a window begins before what Pipedrive still tells.
-pub(crate) fn too_early() -> Error {
-    Error::cursor_expired(
-        "Pipedrive tells of the departures of the last month only: read everything anew",
-    )
 }

@@ -2,7 +2,7 @@
 
 use brightsync_sdk::json::Object;
 use brightsync_sdk::{
-    Account, Affiliation, Contact, ContactPoint, Extra, Id, Money, Moment, Opportunity,
+    Account, Affiliation, Contact, ContactPoint, Extra, Id, Moment, Money, Opportunity,
     OpportunityStatus, Participant, Ref, Result, User, Whoami, Written, time,
 };
 
@@ -15,14 +15,6 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The custom fields to ask for, if the list has a place for all of them: then the others do not come.
-    pub(crate) fn custom_fields(&self) -> Option<String> {
-        const MOST: usize = 15;
-        let keys: Vec<&str> = self.wanted.iter().map(String::as_str).collect();
-        let keys: Vec<&str> = keys.into_iter().filter(|it| is_key(it)).collect();
-        (1..=MOST).contains(&keys.len()).then(|| keys.join(","))
-    }
-
     /// Where a human sees a record.
     pub(crate) fn link(&self, item: &str, id: &str) -> String {
         format!("https://{}.pipedrive.com/{item}/{id}", self.company)
@@ -32,7 +24,12 @@ impl View {
         let custom = it.object("custom_fields", |it| it.pick(&self.wanted));
         let mut extra = custom.unwrap_or_default();
         // Fields that are Pipedrive's own have names, and stand beside the custom ones.
-        let own: Vec<String> = self.wanted.iter().filter(|it| !is_key(it)).cloned().collect();
+        let own: Vec<String> = self
+            .wanted
+            .iter()
+            .filter(|it| !is_key(it))
+            .cloned()
+            .collect();
         extra.extend(it.pick(&own));
         extra
     }
@@ -169,11 +166,13 @@ pub(crate) fn reference(it: Object<'_>, name: &str) -> Option<Id> {
 }
 
 /// Says what a write has done, from the record that it answers.
-pub(crate) fn written(it: Object<'_>, url: impl Fn(&str) -> Option<String>) -> Written {
-    let id = it.id("id");
-    Written {
-        modified_at: it.time("update_time"),
-        url: url(&id),
-        ..Written::new(id)
-    }
+pub(crate) fn written(answer: Object<'_>, url: impl Fn(&str) -> Option<String>) -> Result<Written> {
+    answer.need_object("data", |it| {
+        let id = it.id("id");
+        Ok(Written {
+            modified_at: it.time("update_time"),
+            url: url(&id),
+            ..Written::new(id)
+        })
+    })
 }

@@ -1,9 +1,9 @@
-//! New records and patches in Pipedrive's words; it makes no requests.
+//! New people and organisations, and patches of them, in Pipedrive's words; it makes no requests.
 
 use brightsync_sdk::json::Body;
 use brightsync_sdk::patch::{Change, Fields};
 use brightsync_sdk::{
-    Affiliation, Contact, ContactPoint, Error, InvalidField, NewContact, Result,
+    Affiliation, Contact, ContactPoint, Error, InvalidField, NewContact, Result, Written,
 };
 use serde_json::Value;
 
@@ -27,14 +27,31 @@ impl Draft {
         body.with_some("job_title", self.title.clone())
     }
 
-    pub(crate) fn leave(&mut self, field: &str, reason: impl Into<String>) {
+    /// All that is to be written of a new record, in which nothing is to be emptied.
+    pub(crate) fn filled(&self) -> Value {
+        let mut body = Value::from(self.whole());
+        if let Some(body) = body.as_object_mut() {
+            body.retain(|_, value| !value.is_null());
+        }
+        body
+    }
+
+    pub(crate) fn done(self, written: Written) -> Result<Written> {
+        let incomplete = self.incomplete;
+        Ok(Written {
+            incomplete,
+            ..written
+        })
+    }
+
+    pub(crate) fn leave(&mut self, field: &str, reason: &str) {
         self.incomplete.push(InvalidField::new(field, reason));
     }
 
     /// Names how many elements of a field have no place.
     pub(crate) fn leave_some(&mut self, field: &str, count: usize) {
-        let gone = InvalidField::without_place(field, count);
-        self.incomplete.extend(gone);
+        self.incomplete
+            .extend(InvalidField::without_place(field, count));
     }
 
     pub(crate) fn owner(&mut self, fields: &mut Fields) -> Result<()> {
@@ -47,10 +64,8 @@ impl Draft {
     }
 
     fn name(&mut self, field: &str, name: Option<String>) -> Result<()> {
-        let name = name.unwrap_or_default();
-        if name.trim().is_empty() {
-            return Err(Error::invalid(field, "Pipedrive asks for a name"));
-        }
+        let name = name.filter(|it| !it.trim().is_empty());
+        let name = name.ok_or_else(|| Error::invalid(field, "Pipedrive asks for a name"))?;
         self.body.set("name", name.into());
         Ok(())
     }
@@ -59,11 +74,12 @@ impl Draft {
     fn finish(mut self, mut fields: Fields) -> Result<Self> {
         let mut custom = Body::new();
         for (name, change) in fields.extra()? {
-            if is_key(&name) {
-                custom.set(&name, change.into());
-            } else {
-                let reason = "a custom field of Pipedrive has a key of 40 characters";
-                self.leave(&format!("extra.{name}"), reason);
+            match is_key(&name) {
+                true => custom.set(&name, change.into()),
+                false => {
+                    let reason = "a custom field of Pipedrive has a key of 40 characters";
+                    self.leave(&format!("extra.{name}"), reason);
+                }
             }
         }
         if !custom.is_empty() {
@@ -83,28 +99,21 @@ pub(crate) fn account(mut fields: Fields) -> Result<Draft> {
     draft.finish(fields)
 }
 
-/// A new person, who gets the whole name: Pipedrive takes it apart by itself.
+/// A new person, who gets a whole name: Pipedrive takes it apart by itself.
 pub(crate) fn new_contact(it: NewContact) -> Result<Draft> {
     let address = it.emails.first().map(|it| it.value.clone());
-    let full_name = it.whole_name().or(address);
-    if full_name.is_none() {
-        return Err(Error::invalid("full-name", "Pipedrive asks for a name"));
-    }
+    let name = it.whole_name().or(address).unwrap_or_default();
     let whole = NewContact {
-        full_name,
+        full_name: Some(name),
         given_name: None,
         family_name: None,
         ..it
     };
-    let nobody = || Ok(Contact::new(brightsync_sdk::Ref::contact("0")));
-    contact(Fields::from(whole), nobody)
+    contact(Fields::from(whole), || Err(Error::other("it is new")))
 }
 
 /// Changes of a person, who is only read where an edit needs what is there.
-pub(crate) fn contact(
-    mut fields: Fields,
-    present: impl Fn() -> Result<Contact>,
-) -> Result<Draft> {
+pub(crate) fn contact(mut fields: Fields, present: impl Fn() -> Result<Contact>) -> Result<Draft> {
     let mut draft = Draft::default();
     let full = fields.value::<String>("full-name")?;
     let given = fields.value::<String>("given-name")?;
@@ -129,10 +138,8 @@ pub(crate) fn contact(
                 false if field == "emails" => present()?.emails,
                 false => present()?.phones,
             };
-            let same = |one: &ContactPoint, other: &ContactPoint| {
-                lower(&one.value) == lower(&other.value)
-            };
-            draft.body.set(field, points(edits.apply(now, same)));
+            let then = edits.apply(now, |one, other| lower(&one.value) == lower(&other.value));
+            draft.body.set(field, points(then));
         }
     }
     if let Some(edits) = fields.list::<Affiliation>("accounts")? {
@@ -140,35 +147,28 @@ pub(crate) fn contact(
             true => Vec::new(),
             false => present()?.accounts,
         };
-        let before = now.first().map(|it| it.account.clone());
+        let before = now.first().cloned();
         let then = edits.apply(now, |one, other| one.account == other.account);
-        set_account(&mut draft, before, then)?;
+        // There is room for one organisation: the one that was there, or the main one.
+        let stays = then.iter().find(|it| Some(*it) == before.as_ref());
+        let main = then.iter().rfind(|it| it.primary);
+        let kept = stays.or(main).or(then.first());
+        let id = kept.map(|it| named("accounts", &it.account)).transpose()?;
+        draft.body.set("org_id", id.into());
+        let roles = kept.and_then(|it| it.role.as_ref()).iter().len();
+        draft.leave_some("accounts", then.len().saturating_sub(1) + roles);
     }
     draft.finish(fields)
 }
 
-/// A person belongs to one organisation: the main one, or the one that was there.
-fn set_account(draft: &mut Draft, before: Option<String>, accounts: Vec<Affiliation>) -> Result<()> {
-    let was_there = accounts.iter().find(|it| Some(&it.account) == before.as_ref());
-    let main = accounts.iter().rfind(|it| it.primary);
-    let kept = was_there.or(main).or(accounts.first());
-    let id = kept.map(|it| named("accounts", &it.account)).transpose()?;
-    draft.body.set("org_id", id.into());
-    draft.leave_some("accounts", accounts.len().saturating_sub(1));
-    if kept.is_some_and(|it| it.role.is_some()) {
-        draft.leave("accounts", "Pipedrive keeps no role of a person in an organisation");
-    }
-    Ok(())
-}
-
 /// Addresses or numbers as Pipedrive has them: the first is the main one.
 fn points(points: Vec<ContactPoint>) -> Value {
-    let mut rows: Vec<Value> = Vec::new();
-    for (index, it) in ContactPoint::main_first(points).into_iter().enumerate() {
+    let row = |(index, it): (usize, ContactPoint)| {
         let row = Body::new()
             .with("value", it.value)
             .with("primary", index == 0);
-        rows.push(row.with_some("label", it.label).into());
-    }
-    rows.into()
+        Value::from(row.with_some("label", it.label))
+    };
+    let points = ContactPoint::main_first(points).into_iter().enumerate();
+    points.map(row).collect::<Vec<_>>().into()
 }
