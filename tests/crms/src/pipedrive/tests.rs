@@ -1,0 +1,1 @@
+//! What the stand-in refuses, and what it answers.
