@@ -29,6 +29,7 @@ mod limits;
 mod loading;
 mod metrics;
 mod narrowed;
+mod pipedrive;
 mod processes;
 mod properties;
 mod quota;

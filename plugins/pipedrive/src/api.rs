@@ -208,8 +208,7 @@ fn reset(response: &Response) -> Option<u64> {
 
 /// The scope that an address needs.
 fn scope(url: &str) -> &'static str {
-    const SCOPES: [(&str, &str); 6] = [
-        ("/search", "search:read"),
+    const SCOPES: [(&str, &str); 5] = [
         ("v1/users", "users:read"),
         ("v1/recents", "recents:read"),
         ("v2/activities", "activities:full"),
