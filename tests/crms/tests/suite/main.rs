@@ -8,5 +8,6 @@
 
 mod dataverse;
 mod desk;
+mod pipedrive;
 mod salesforce;
 mod zoho;
