@@ -68,7 +68,10 @@ impl Note {
     }
 
     fn marked(mark: &str, html: &str) -> Option<Self> {
-        let (head, rest) = html.split_once(mark)?;
+        // At the beginning of a line: in one of ours there is no `>`.
+        let mut marks = html.match_indices(mark).map(|it| html.split_at(it.0));
+        let (head, rest) = marks.find(|it| it.0.trim_end().ends_with('>'))?;
+        let rest = rest.strip_prefix(mark)?;
         let end = rest.find(|it| !is_of_key(it)).unwrap_or(rest.len());
         let (key, rest) = rest.split_at_checked(end)?;
         let text = match rest.strip_prefix("</") {
