@@ -2,6 +2,11 @@
 //!
 //! What is not said there can be switched: whether lists have deleted records ([`Pipedrive::lists_deleted`]), what a deletion looks like among recent changes ([`Pipedrive::bare_deletions`]), and whether the company has contact sync ([`Pipedrive::contact_sync`]).
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a member of a JSON value that is not there is null, and no panic"
+)]
+
 mod list;
 mod old;
 mod search;
@@ -52,6 +57,7 @@ pub struct Pipedrive {
 
 /// What a handler answers: a refusal is an answer too.
 type Handled = Result<Answer, Answer>;
+type Handler = fn(&mut Pipedrive, &Request, &str) -> Handled;
 
 impl Default for Pipedrive {
     fn default() -> Self {
@@ -157,40 +163,37 @@ impl Pipedrive {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let method = request.method.as_str();
-        let (cost, answer): (u64, fn(&mut Self, &Request, &str) -> Handled) =
-            match (method, segments.as_slice()) {
-                ("GET", ["api", "v1", "users", "me"]) => (2, Self::me_answer),
-                ("GET", ["api", "v1", "users"]) => (20, Self::users_answer),
-                ("GET", ["api", "v1", "recents"]) => (20, Self::recents),
-                ("GET", ["api", "v2", "stages" | "pipelines"]) => (5, Self::fixed),
-                ("GET", ["api", "v2", "deals", "archived"]) => (20, Self::list),
-                ("GET", ["api", "v2", "persons" | "organizations", "search"]) => (20, Self::search),
-                (
-                    "GET",
-                    [
-                        "api",
-                        "v2",
-                        "persons" | "organizations" | "deals" | "activities",
-                    ],
-                ) => (10, Self::list),
-                ("GET", ["api", "v2", "persons" | "organizations" | "activities", _]) => {
-                    (1, Self::one)
-                }
-                ("POST", ["api", "v2", "persons" | "organizations" | "activities"]) => {
-                    (5, Self::create)
-                }
-                ("PATCH", ["api", "v2", "persons" | "organizations" | "activities", _]) => {
-                    (5, Self::change)
-                }
-                ("DELETE", ["api", "v2", "persons" | "organizations" | "activities", _]) => {
-                    (3, Self::delete)
-                }
-                _ => {
-                    let what = format!("there is no {method} {}", request.path);
-                    self.office.violation(what);
-                    return Err(failure(404, "unknown method", "ERR_NOT_FOUND"));
-                }
-            };
+        let (cost, answer): (u64, Handler) = match (method, segments.as_slice()) {
+            ("GET", ["api", "v1", "users", "me"]) => (2, Self::me_answer),
+            ("GET", ["api", "v1", "users"]) => (20, Self::users_answer),
+            ("GET", ["api", "v1", "recents"]) => (20, Self::recents),
+            ("GET", ["api", "v2", "stages" | "pipelines"]) => (5, Self::fixed),
+            ("GET", ["api", "v2", "deals", "archived"]) => (20, Self::list),
+            ("GET", ["api", "v2", "persons" | "organizations", "search"]) => (20, Self::search),
+            (
+                "GET",
+                [
+                    "api",
+                    "v2",
+                    "persons" | "organizations" | "deals" | "activities",
+                ],
+            ) => (10, Self::list),
+            ("GET", ["api", "v2", "persons" | "organizations" | "activities", _]) => (1, Self::one),
+            ("POST", ["api", "v2", "persons" | "organizations" | "activities"]) => {
+                (5, Self::create)
+            }
+            ("PATCH", ["api", "v2", "persons" | "organizations" | "activities", _]) => {
+                (5, Self::change)
+            }
+            ("DELETE", ["api", "v2", "persons" | "organizations" | "activities", _]) => {
+                (3, Self::delete)
+            }
+            _ => {
+                let what = format!("there is no {method} {}", request.path);
+                self.office.violation(what);
+                return Err(failure(404, "unknown method", "ERR_NOT_FOUND"));
+            }
+        };
         let path = segments.get(2).copied().unwrap_or_default();
         if self.office.lacking && matches!(path, "persons" | "organizations") {
             return Err(self.refuse(Refusal::Lacking));

@@ -23,7 +23,7 @@ impl Pipedrive {
             return Err(bad("term must be at least 2 characters long"));
         }
         let fields: Vec<&str> = match (path, request.param("fields")) {
-            ("persons", Some("name")) | ("organizations", Some("name")) => vec!["name"],
+            ("persons" | "organizations", Some("name")) => vec!["name"],
             ("persons", Some("email")) => vec!["email"],
             _ => return Err(self.violated("fields that nobody searches")),
         };

@@ -1,5 +1,7 @@
 //! What is searched for and asked for, and what the connection is.
 
+use std::slice;
+
 use brightsync_crms::pipedrive::Pipedrive;
 use brightsync_crms::{Company, Crm, Deal, Outcome, Person};
 use brightsync_sdk::{Connector, Id, Moment, Owner, PageRequest, Reason, Scope};
@@ -49,7 +51,7 @@ fn whatever_is_searched_for_arrives_as_it_is() {
             .into_iter()
             .map(|it| it.ref_.id)
             .collect();
-        assert_eq!(names, [id.clone()], "{name:?}");
+        assert_eq!(names, slice::from_ref(&id), "{name:?}");
         let emails = [format!("{name}@NASTY.example")];
         let by_email = call(&desk, |it| {
             it.get_contacts_by_email(&emails, PageRequest::first(10))
@@ -74,7 +76,7 @@ fn what_is_too_long_or_too_short_is_not_searched_for() {
     let refused = call(&desk, |it| it.get_contacts_by_name(&long, first())).unwrap_err();
     assert!(matches!(refused.reason, Reason::Invalid(_)), "{refused:?}");
     let refused = call(&desk, |it| {
-        it.get_contacts_by_email(&[long.clone()], first())
+        it.get_contacts_by_email(slice::from_ref(&long), first())
     })
     .unwrap_err();
     assert!(matches!(refused.reason, Reason::Invalid(_)), "{refused:?}");
