@@ -147,6 +147,8 @@ fn lists_that_are_too_long_are_given_up_for_searches_and_nobody_is_told_twice() 
     assert_eq!(emails_found(&desk, &emails), expected);
     let spent = desk.crm().spent;
     assert!(spent <= 2 * (12 * 20) + 20, "{spent}");
+    assert_eq!(asked(&desk, "/search", "term").len(), 12);
+    assert_eq!(asked(&desk, "/persons", "sort_by").len(), 24);
 }
 
 #[test]

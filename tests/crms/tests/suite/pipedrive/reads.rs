@@ -156,15 +156,14 @@ fn departures_are_told_in_either_form_and_for_their_owner() {
 fn departures_of_one_instant_are_all_told_while_records_change() {
     let desk = desk();
     let added = crowd(&desk, 240);
-    let last = added.last().cloned().unwrap();
     desk.crm().office().pass(DAY);
-    for id in &added[..60] {
+    for id in &added[1..60] {
         desk.crm().remove(Kind::Person, id);
         desk.crm().office().pass(500);
     }
+    desk.crm().rename(&added[0], "Renamed");
     for id in &added[60..200] {
         desk.crm().remove(Kind::Person, id);
-        desk.crm().rename(&added[220], "Renamed");
     }
     desk.crm().office().pass(60_000);
     let scope = Scope::Departed(Window::since(NOW + DAY));
@@ -173,12 +172,11 @@ fn departures_of_one_instant_are_all_told_while_records_change() {
         turns += 1;
         // One that was changed before leaves its place, and all behind it move up.
         if turns == 8 {
-            desk.crm().rename(&added[220], "Moved");
-            desk.crm().rename(&last, "Moved");
+            desk.crm().rename(&added[0], "Moved");
         }
     });
     let told: std::collections::BTreeSet<_> = ids(&read).into_iter().collect();
-    let expected = added[..200].iter().map(|it| format!("-{it}")).collect();
+    let expected = added[1..200].iter().map(|it| format!("-{it}")).collect();
     assert_eq!(told, expected);
 }
 
