@@ -74,7 +74,7 @@ impl Sign {
             return present.note.key == self.key;
         }
         let start = match &self.start {
-            Moment::At(at) => Moment::At(at.div_euclid(MINUTE) * MINUTE),
+            Moment::At(at) => Moment::At(at.div_euclid(MINUTE).saturating_mul(MINUTE)),
             day @ Moment::On(_) => day.clone(),
         };
         *it.value("type") == *self.log.kind()
@@ -144,12 +144,12 @@ impl Pipedrive {
         if let (Log::Email, Moment::At(sent)) = (sign.log, &sign.start)
             && *sent <= time::now()
         {
-            list = list.query("updated_since", seconds(sent - AHEAD));
+            list = list.query("updated_since", seconds(sent.saturating_sub(AHEAD)));
         }
-        let lists = match sign.about.as_slice() {
-            [] => vec![list],
-            about => about.iter().filter_map(|it| of(&list, it)).collect(),
-        };
+        let mut lists: Vec<_> = sign.about.iter().filter_map(|it| of(&list, it)).collect();
+        if lists.is_empty() {
+            lists.push(list);
+        }
         let mut found: Vec<Id> = Vec::new();
         for row in to_the_end(lists, rows)? {
             let id = Object::read(&row, |it| {
@@ -196,32 +196,11 @@ fn edit(log: Log, mut fields: Fields, present: Present) -> Result<Draft> {
     } = present;
     let mut draft = Draft::default();
     let before = (note.html(log.mark()).0, note.line("Status").to_owned());
-    let people = RefCell::new(Vec::new());
-    // Without a mark there are no lines of ours.
-    if !note.key.is_empty() {
-        for (field, line) in [("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")] {
-            edit_people(&mut note, &mut fields, field, line, note::person)?;
-        }
-        edit_people(
-            &mut note,
-            &mut fields,
-            "attendees",
-            "Attendees",
-            |it: Attendee| {
-                let link = it.party.link.clone().filter(|it| it.kind == "contact");
-                people.borrow_mut().extend(link);
-                note::attendee(it)
-            },
-        )?;
-        for (field, line) in [("sender", "From"), ("organiser", "Organiser")] {
-            let change = fields.value_as::<Party, String>(field, note::person)?;
-            set_line(&mut note, line, change);
-        }
-        for (field, line) in [("direction", "Direction"), ("status", "Status")] {
-            let change = fields.value_as::<String, String>(field, Some)?;
-            set_line(&mut note, line, change);
-        }
-    }
+    let attending = match note.key.is_empty() {
+        // Without a mark there are no lines of ours.
+        true => Vec::new(),
+        false => edit_lines(&mut note, &mut fields)?,
+    };
     let sent = fields
         .value::<Timestamp>("sent-at")?
         .map(|it| it.map(Moment::At));
@@ -262,14 +241,13 @@ fn edit(log: Log, mut fields: Fields, present: Present) -> Result<Draft> {
         draft.body.set("location", place.into());
     }
     draft.owner(&mut fields)?;
-    if let Some(edits) = fields.list::<Ref>("about")? {
-        people
-            .borrow_mut()
-            .splice(0..0, edits.apply(about, Ref::eq));
-        set_about(&mut draft, &people.borrow())?;
-    } else if !people.borrow().is_empty() {
-        let all = [about, people.take()].concat();
-        set_about(&mut draft, &all)?;
+    let edits = fields.list::<Ref>("about")?;
+    if edits.is_some() || !attending.is_empty() {
+        let about = match edits {
+            Some(edits) => edits.apply(about, Ref::eq),
+            None => about,
+        };
+        set_about(&mut draft, &[about, attending].concat())?;
     }
     let text = fields
         .value::<String>("text")?
@@ -289,12 +267,42 @@ fn edit(log: Log, mut fields: Fields, present: Present) -> Result<Draft> {
     Ok(draft)
 }
 
+/// Edits the lines above the text, and answers which people of Pipedrive attend by that.
+fn edit_lines(note: &mut Note, fields: &mut Fields) -> Result<Vec<Ref>> {
+    for (field, line) in [("to", "To"), ("cc", "Cc"), ("bcc", "Bcc")] {
+        edit_people(note, fields, (field, line), note::person)?;
+    }
+    let linked = RefCell::new(Vec::new());
+    edit_people(note, fields, ("attendees", "Attendees"), |it: Attendee| {
+        let link = it.party.link.clone().filter(|it| it.kind == "contact");
+        let who = note::attendee(it)?;
+        let link = link.map(|link| (note::address(&who), link));
+        linked.borrow_mut().extend(link);
+        Some(who)
+    })?;
+    for (field, line) in [("sender", "From"), ("organiser", "Organiser")] {
+        let change = fields.value_as::<Party, String>(field, note::person)?;
+        set_line(note, line, change);
+    }
+    for (field, line) in [("direction", "Direction"), ("status", "Status")] {
+        let change = fields.value_as::<String, String>(field, Some)?;
+        set_line(note, line, change);
+    }
+    let there: Vec<String> = note
+        .line("Attendees")
+        .split("; ")
+        .map(note::address)
+        .collect();
+    let linked = linked.into_inner().into_iter();
+    let linked = linked.filter(|(who, _)| there.contains(who));
+    Ok(linked.map(|it| it.1).collect())
+}
+
 /// Edits the people in a line.
 fn edit_people<T: FromJson>(
     note: &mut Note,
     fields: &mut Fields,
-    field: &str,
-    line: &'static str,
+    (field, line): (&str, &'static str),
     map: impl Fn(T) -> Option<String>,
 ) -> Result<()> {
     if let Some(edits) = fields.list_as::<T, String>(field, map)? {
@@ -349,7 +357,7 @@ fn set_times(draft: &mut Draft, start: &Moment, end: Option<&Moment>) {
         (Moment::At(start), end) => {
             let text = time::local(*start, 0);
             let length = match end {
-                Some(Moment::At(end)) => (end - start).div_euclid(MINUTE),
+                Some(Moment::At(end)) => end.saturating_sub(*start).div_euclid(MINUTE),
                 _ => 0,
             };
             let part = |range| text.get(range).map(str::to_owned);
@@ -386,6 +394,6 @@ fn moment(day: &str, minute: Option<&str>) -> Moment {
 /// Reads `15:00`, which Pipedrive answers as `15:00:00`.
 fn minutes(text: &str) -> Option<i64> {
     let (hours, rest) = text.split_once(':')?;
-    let minutes: i64 = rest.get(..2)?.parse().ok()?;
-    Some(hours.parse::<i64>().ok()? * 60 + minutes)
+    let minutes: u16 = rest.get(..2)?.parse().ok()?;
+    Some(i64::from(hours.parse::<u16>().ok()?) * 60 + i64::from(minutes))
 }

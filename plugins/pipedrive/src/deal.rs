@@ -35,7 +35,7 @@ impl Pipedrive {
             pages: 3,
             is_match: &|deal| owner(deal).is_some_and(|it| ids.contains(&it)),
         };
-        let (deals, _, next) = self.look_up(&plan, &wanted, page)?;
+        let (mut deals, _, next) = self.look_up(&plan, &wanted, page)?;
         let view = self.view("opportunity");
         let stages = match deals.is_empty() {
             true => Vec::new(),
@@ -43,10 +43,7 @@ impl Pipedrive {
         };
         // Should deals come for those who only take part, one may come for several.
         let mut seen = BTreeSet::new();
-        let deals: Vec<Value> = deals
-            .into_iter()
-            .filter(|it| seen.insert(id_of(it)))
-            .collect();
+        deals.retain(|it| id_of(it).is_none_or(|id| seen.insert(id)));
         let deals = Page::read(&deals, "id", |it| {
             let deal = || read::opportunity(it, &view, progress(&stages, it));
             Ok((!is_deleted(it)).then(deal))

@@ -81,7 +81,7 @@ fn next(
     let count = rows.len() as u64;
     let next = match later.filter(|it| since < *it) {
         Some(later) => (later, 0),
-        None => (since, start + count - count / 10),
+        None => (since, start.saturating_add(count - count / 10)),
     };
     more?.then_some(next)
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use brightsync_sdk::http::{self, Request};
 use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::page::{Cursor, member, to_token};
-use brightsync_sdk::{Contact, Id, Page, PageRequest, Result, Token, User, settings};
+use brightsync_sdk::{Contact, Error, Id, Page, PageRequest, Result, Token, User, settings};
 use serde_json::Value;
 
 use crate::Pipedrive;
@@ -38,6 +38,7 @@ pub(crate) struct Plan<'a> {
 }
 
 /// Where such a look-up stands: up to which record of which list all are answered, and how many values were asked for.
+#[derive(Default)]
 struct Place {
     list: u64,
     last: u64,
@@ -171,10 +172,8 @@ impl Pipedrive {
         let path = usize::try_from(place.list)
             .ok()
             .and_then(|it| plan.lists.get(it));
-        let list = self
-            .api
-            .list(path.unwrap_or(&PERSON.path))
-            .query("sort_by", "id");
+        let path = path.ok_or_else(|| Error::cursor_expired("there is no such list"))?;
+        let list = self.api.list(path).query("sort_by", "id");
         let list = list.query("limit", LARGEST_PAGE);
         let answer = list.query_some("cursor", place.cursor.as_deref()).send()?;
         let (mut found, cursor) = answer.read(|it| Ok((rows(it), next_cursor(it))))?;
@@ -196,14 +195,9 @@ impl Pipedrive {
 impl Place {
     fn of(page: &PageRequest, values: usize) -> Result<Self> {
         let Some(token) = &page.token else {
-            let asked = (values <= ASKED_AT_ONCE).then_some(0);
-            let (list, last, cursor, pages) = (0, 0, None, 0);
             return Ok(Self {
-                list,
-                last,
-                cursor,
-                pages,
-                asked,
+                asked: (values <= ASKED_AT_ONCE).then_some(0),
+                ..Self::default()
             });
         };
         Ok(Self {
@@ -223,7 +217,7 @@ impl Place {
         plan: &Plan<'_>,
         values: usize,
     ) -> Option<Token> {
-        let pages = self.pages + 1;
+        let pages = self.pages.saturating_add(1);
         let asked = (pages >= (values * plan.pages) as u64).then_some(0);
         let (list, last) = match cursor {
             Some(_) => (self.list, last.unwrap_or(self.last)),

@@ -242,6 +242,18 @@ fn a_meeting_has_its_time_and_place_and_moves() {
             .unwrap()
             .contains("Attendees: carl@acme.example (accepted)")
     );
+    let dora = person(&desk, "Dora", "dora@acme.example");
+    let gone =
+        json!({"party": {"address": "dora@acme.example", "link": {"kind": "contact", "id": dora}}});
+    edit(&[
+        ("attendees", Edit::Add(gone.to_string())),
+        ("attendees", Edit::Remove(gone.to_string())),
+    ]);
+    assert_eq!(
+        kept()["participants"],
+        there,
+        "who does not attend is not linked"
+    );
     edit(&[
         ("start", set(json!({"at": NOW + 2 * DAY}))),
         ("end", set(json!({"at": NOW + 2 * DAY + 5_400_000}))),
