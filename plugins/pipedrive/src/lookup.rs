@@ -23,7 +23,7 @@ use crate::value::{Term, number};
 /// Values that are asked for at once: as many searches as Pipedrive takes in two seconds.
 const ASKED_AT_ONCE: usize = 10;
 
-/// How many values are looked up.
+/// How values are looked up.
 pub(crate) struct Plan<'a> {
     /// The lists that have all records.
     pub(crate) lists: &'a [&'static str],
