@@ -53,6 +53,8 @@ pub struct Pipedrive {
     pub contact_sync: bool,
     /// Whether the front shuts everybody out.
     pub shut: bool,
+    /// Whether a connection comes in as an app, and not by a user's token.
+    pub by_app: bool,
 }
 
 /// What a handler answers: a refusal is an answer too.
@@ -88,6 +90,7 @@ impl Default for Pipedrive {
             bare_deletions: false,
             contact_sync: false,
             shut: false,
+            by_app: false,
         };
         pipedrive.add_user(&Colleague {
             name: "Ada Admin".to_owned(),
@@ -228,14 +231,26 @@ impl Crm for Pipedrive {
     }
 
     fn access(&self) -> Access {
+        if !self.by_app {
+            let fields = vec![("key", TOKEN.to_owned())];
+            return Access {
+                recipe: "token",
+                fields,
+            };
+        }
+        let (id, secret) = (&self.oauth.client.id, &self.oauth.client.secret);
         Access {
-            recipe: "token",
-            fields: vec![("key", TOKEN.to_owned())],
+            recipe: "app",
+            fields: vec![("client-id", id.clone()), ("client-secret", secret.clone())],
         }
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {
-        vec![("company", COMPANY.to_owned())]
+        match self.by_app {
+            // The answer with the token tells it.
+            true => Vec::new(),
+            false => vec![("company", COMPANY.to_owned())],
+        }
     }
 
     fn answer(&mut self, request: &Request) -> Answer {
