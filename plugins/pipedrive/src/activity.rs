@@ -73,13 +73,9 @@ impl Sign {
         if !present.note.key.is_empty() {
             return present.note.key == self.key;
         }
-        let start = match &self.start {
-            Moment::At(at) => Moment::At(at.div_euclid(MINUTE).saturating_mul(MINUTE)),
-            day @ Moment::On(_) => day.clone(),
-        };
         *it.value("type") == *self.log.kind()
             && *it.value("subject") == *subject(&self.subject)
-            && present.start == Some(start)
+            && present.start == Some(to_minute(&self.start))
     }
 }
 
@@ -211,11 +207,10 @@ fn edit(log: Log, mut fields: Fields, present: Present) -> Result<Draft> {
     let start = begins.map_or(start, Change::into_option);
     let end = ends.map_or(end, Change::into_option);
     if let Some(start) = start.as_ref().filter(|_| is_moved) {
-        set_times(
-            &mut draft,
-            start,
-            end.as_ref().filter(|_| log == Log::Meeting),
-        );
+        set_start(&mut draft.body, start);
+        if log == Log::Meeting {
+            set_duration(&mut draft, start, end.as_ref());
+        }
     }
     // What is over or does not take place is nothing to be done.
     let now = time::local(time::now(), 0);
@@ -351,27 +346,39 @@ fn set_about(draft: &mut Draft, about: &[Ref]) -> Result<()> {
 }
 
 /// Sets when an activity takes place: a day, and minutes in UTC unless it is all day.
-fn set_times(draft: &mut Draft, start: &Moment, end: Option<&Moment>) {
-    const HUNDRED_HOURS: i64 = 6_000;
-    let (day, minute, length) = match (start, end) {
-        (Moment::At(start), end) => {
-            let text = time::local(*start, 0);
-            let length = match end {
-                Some(Moment::At(end)) => end.saturating_sub(*start).div_euclid(MINUTE),
-                _ => 0,
-            };
+fn set_start(body: &mut Body, start: &Moment) {
+    let (day, minute) = match start {
+        Moment::At(at) => {
+            let text = time::local(*at, 0);
             let part = |range| text.get(range).map(str::to_owned);
-            (part(0..10), part(11..16), length)
+            (part(0..10), part(11..16))
         }
-        (Moment::On(day), _) => (Some(day.clone()), None, 0),
+        Moment::On(day) => (Some(day.clone()), None),
     };
-    draft.body.set("due_date", day.into());
-    draft.body.set("due_time", minute.into());
-    let length = Some(length).filter(|it| (1..HUNDRED_HOURS).contains(it));
+    body.set("due_date", day.into());
+    body.set("due_time", minute.into());
+}
+
+fn set_duration(draft: &mut Draft, start: &Moment, end: Option<&Moment>) {
+    const HUNDRED_HOURS: i64 = 6_000;
+    let length = match (to_minute(start), end) {
+        (Moment::At(start), Some(Moment::At(end))) => {
+            Some(end.saturating_sub(start).div_euclid(MINUTE))
+        }
+        _ => None,
+    };
+    let length = length.filter(|it| (1..HUNDRED_HOURS).contains(it));
     let fits = length.is_some() || end.is_none_or(|it| it == start);
     draft.leave_some("end", usize::from(!fits));
     let length = length.map(|it| format!("{:02}:{:02}", it / 60, it % 60));
     draft.body.set("duration", length.into());
+}
+
+fn to_minute(moment: &Moment) -> Moment {
+    match moment {
+        Moment::At(at) => Moment::At(at.div_euclid(MINUTE).saturating_mul(MINUTE)),
+        day @ Moment::On(_) => day.clone(),
+    }
 }
 
 fn subject(text: &str) -> String {

@@ -210,9 +210,8 @@ impl Pipedrive {
     }
 
     fn create(&self, kind: &Kind, draft: Draft) -> Result<Written> {
-        self.write(kind, draft, |draft| {
-            self.api.create(kind.path, &draft.filled())
-        })
+        let request = |draft: &Draft| self.api.create(kind.path, &draft.filled());
+        self.write(kind, "", draft, request)
     }
 
     fn update(&self, kind: &Kind, id: &str, draft: Draft) -> Result<Written> {
@@ -222,13 +221,14 @@ impl Pipedrive {
             body if body.is_empty() => self.api.read(kind.path, number),
             body => self.api.change(kind.path, number, &body),
         };
-        self.write(kind, draft, request)
+        self.write(kind, id, draft, request)
     }
 
     /// Writes a person or an organisation; without a job title if the company has none, when all of it is refused.
     fn write(
         &self,
         kind: &Kind,
+        id: &str,
         mut draft: Draft,
         request: impl Fn(&Draft) -> Request,
     ) -> Result<Written> {
@@ -236,14 +236,12 @@ impl Pipedrive {
         let mut sent = request(&draft).send();
         if draft.title.is_some() && sent.as_ref().is_err_and(|it| it.reason == REFUSED) {
             draft.title = None;
-            draft.leave(
-                "title",
-                "Pipedrive keeps job titles once contact sync is set up",
-            );
+            let reason = "Pipedrive keeps job titles once contact sync is set up";
+            draft.leave("title", reason);
             sent = request(&draft).send();
         }
         let answer = sent?;
-        self.live(&answer, "", |_| ())?;
+        self.live(&answer, id, |_| ())?;
         let view = self.view(kind.object);
         draft.done(answer.read(|it| read::written(it, |id| Some(view.link(kind.item, id))))?)
     }
