@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use crate::Pipedrive;
 use crate::api::{ACTIVITIES, LARGEST_PAGE, rows, to_the_end};
+use crate::due::{self, set_duration, set_start, to_minute};
 use crate::mine::seconds;
 use crate::note::{self, LONGEST, Note, escaped};
 use crate::read::{is_deleted, reference, written};
 use crate::value::{known, named, number};
 use crate::write::Draft;
 
-const MINUTE: i64 = 60_000;
 /// How far the clock of a sender may be ahead, in milliseconds.
 const AHEAD: i64 = 7 * 24 * 3_600 * 1_000;
 
@@ -91,12 +91,7 @@ impl Present {
             about.extend(reference(it, member).map(|id| Ref::new(kind, id)));
         }
         let text = |name: &str| it.value(name).as_str();
-        let start = text("due_date").map(|day| moment(day, text("due_time")));
-        let length = text("duration").and_then(minutes);
-        let end = match (&start, length) {
-            (Some(Moment::At(start)), length) => length.map(|it| Moment::At(start + it * MINUTE)),
-            (day, _) => day.clone(),
-        };
+        let (start, end) = due::read(it);
         Self {
             note: Note::parse(log.mark(), text("note").unwrap_or_default()),
             about,
@@ -345,42 +340,6 @@ fn set_about(draft: &mut Draft, about: &[Ref]) -> Result<()> {
     Ok(())
 }
 
-/// Sets when an activity takes place: a day, and minutes in UTC unless it is all day.
-fn set_start(body: &mut Body, start: &Moment) {
-    let (day, minute) = match start {
-        Moment::At(at) => {
-            let text = time::local(*at, 0);
-            let part = |range| text.get(range).map(str::to_owned);
-            (part(0..10), part(11..16))
-        }
-        Moment::On(day) => (Some(day.clone()), None),
-    };
-    body.set("due_date", day.into());
-    body.set("due_time", minute.into());
-}
-
-fn set_duration(draft: &mut Draft, start: &Moment, end: Option<&Moment>) {
-    const HUNDRED_HOURS: i64 = 6_000;
-    let length = match (to_minute(start), end) {
-        (Moment::At(start), Some(Moment::At(end))) => {
-            Some(end.saturating_sub(start).div_euclid(MINUTE))
-        }
-        _ => None,
-    };
-    let length = length.filter(|it| (1..HUNDRED_HOURS).contains(it));
-    let fits = length.is_some() || end.is_none_or(|it| it == start);
-    draft.leave_some("end", usize::from(!fits));
-    let length = length.map(|it| format!("{:02}:{:02}", it / 60, it % 60));
-    draft.body.set("duration", length.into());
-}
-
-fn to_minute(moment: &Moment) -> Moment {
-    match moment {
-        Moment::At(at) => Moment::At(at.div_euclid(MINUTE).saturating_mul(MINUTE)),
-        day @ Moment::On(_) => day.clone(),
-    }
-}
-
 fn subject(text: &str) -> String {
     const LONGEST: usize = 255;
     let subject: String = text.trim().chars().take(LONGEST).collect();
@@ -388,19 +347,4 @@ fn subject(text: &str) -> String {
         true => "(no subject)".to_owned(),
         false => subject,
     }
-}
-
-fn moment(day: &str, minute: Option<&str>) -> Moment {
-    let midnight = time::parse_local(&format!("{day} 00:00:00"), 0);
-    match (minute.and_then(minutes), midnight) {
-        (Some(minutes), Ok(midnight)) => Moment::At(midnight + minutes * MINUTE),
-        _ => Moment::On(day.to_owned()),
-    }
-}
-
-/// Reads `15:00`, which Pipedrive answers as `15:00:00`.
-fn minutes(text: &str) -> Option<i64> {
-    let (hours, rest) = text.split_once(':')?;
-    let minutes: u16 = rest.get(..2)?.parse().ok()?;
-    Some(i64::from(hours.parse::<u16>().ok()?) * 60 + i64::from(minutes))
 }

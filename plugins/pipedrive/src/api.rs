@@ -7,6 +7,7 @@ use brightsync_sdk::json::{Body, Object};
 use brightsync_sdk::{Error, ForbiddenKind, InvalidField, Reason, Result};
 use serde_json::Value;
 
+use crate::read::Kind;
 use crate::value::{Ids, Term};
 
 /// The largest page of a list.
@@ -17,28 +18,6 @@ pub(crate) const AT_ONCE: u32 = 100;
 pub(crate) const DEALS: &str = "v2/deals";
 pub(crate) const ARCHIVED: &str = "v2/deals/archived";
 pub(crate) const ACTIVITIES: &str = "v2/activities";
-
-/// One of the two kinds of records that are read as a whole.
-pub(crate) struct Kind {
-    /// Its list.
-    pub(crate) path: &'static str,
-    /// What it is called in addresses for people, and among recent changes.
-    pub(crate) item: &'static str,
-    /// What the contract calls it.
-    pub(crate) object: &'static str,
-}
-
-pub(crate) const PERSON: Kind = Kind {
-    path: "v2/persons",
-    item: "person",
-    object: "contact",
-};
-
-pub(crate) const ORGANIZATION: Kind = Kind {
-    path: "v2/organizations",
-    item: "organization",
-    object: "account",
-};
 
 /// Requests to one company's Pipedrive.
 pub(crate) struct Api {
@@ -104,7 +83,13 @@ impl Api {
     }
 
     /// Searches one field, for all of it or for a part of it; case does not count.
-    pub(crate) fn search(&self, kind: &Kind, field: &str, term: &Term, exact: bool) -> Request {
+    pub(crate) fn search<T>(
+        &self,
+        kind: &Kind<T>,
+        field: &str,
+        term: &Term,
+        exact: bool,
+    ) -> Request {
         let search = self.client.get(kind.path).segment("search");
         let search = search.cost(20, "search").query("term", term);
         let search = search.query("fields", field);

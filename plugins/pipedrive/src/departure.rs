@@ -12,8 +12,9 @@ use brightsync_sdk::{
 use serde_json::Value;
 
 use crate::Pipedrive;
-use crate::api::{Kind, LARGEST_PAGE};
+use crate::api::LARGEST_PAGE;
 use crate::mine::{Whose, begun, end, kept};
+use crate::read::Kind;
 
 /// How long Pipedrive tells of what was deleted, in any month (changelog of December 2024: "1 month").
 const KEPT: i64 = 28 * 24 * 3_600 * 1_000;
@@ -22,7 +23,7 @@ const SECOND: i64 = 1_000;
 impl Pipedrive {
     pub(crate) fn departed<T>(
         &self,
-        kind: &Kind,
+        kind: &Kind<T>,
         request: &ReadRequest,
         whose: Whose,
         window: Window,

@@ -6,6 +6,7 @@ mod activity;
 mod api;
 mod deal;
 mod departure;
+mod due;
 mod lookup;
 mod mine;
 mod note;
@@ -25,9 +26,9 @@ use brightsync_sdk::{
 };
 
 use activity::{Log, Sign};
-use api::{ACTIVITIES, Api, Kind, ORGANIZATION, PERSON};
+use api::{ACTIVITIES, Api};
 use lookup::lower;
-use read::{View, is_deleted};
+use read::{Kind, ORGANIZATION, PERSON, View, is_deleted};
 use value::{gone, known};
 use write::Draft;
 
@@ -72,11 +73,11 @@ impl Connector for Pipedrive {
     }
 
     fn get_account(&self, id: &str) -> Result<Account> {
-        self.get(&ORGANIZATION, id, read::account)
+        self.get(&ORGANIZATION, id)
     }
 
     fn get_accounts(&self, ids: &[Id]) -> Result<Page<Account>> {
-        self.by_ids(&ORGANIZATION, ids, read::account)
+        self.by_ids(&ORGANIZATION, ids)
     }
 
     fn update_account(&self, id: &str, patch: Patch) -> Result<Written> {
@@ -88,11 +89,11 @@ impl Connector for Pipedrive {
     }
 
     fn get_my_accounts(&self, request: ReadRequest) -> Result<Page<Change<Account>>> {
-        self.mine(&ORGANIZATION, &request, read::account)
+        self.mine(&ORGANIZATION, &request)
     }
 
     fn get_accounts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Account>> {
-        self.by_name(&ORGANIZATION, name, &page, read::account)
+        self.by_name(&ORGANIZATION, name, &page)
     }
 
     fn create_contact(&self, contact: NewContact) -> Result<Written> {
@@ -100,11 +101,11 @@ impl Connector for Pipedrive {
     }
 
     fn get_contact(&self, id: &str) -> Result<Contact> {
-        self.get(&PERSON, id, read::contact)
+        self.get(&PERSON, id)
     }
 
     fn get_contacts(&self, ids: &[Id]) -> Result<Page<Contact>> {
-        self.by_ids(&PERSON, ids, read::contact)
+        self.by_ids(&PERSON, ids)
     }
 
     fn update_contact(&self, id: &str, patch: Patch) -> Result<Written> {
@@ -117,11 +118,11 @@ impl Connector for Pipedrive {
     }
 
     fn get_my_contacts(&self, request: ReadRequest) -> Result<Page<Change<Contact>>> {
-        self.mine(&PERSON, &request, read::contact)
+        self.mine(&PERSON, &request)
     }
 
     fn get_contacts_by_name(&self, name: &str, page: PageRequest) -> Result<Page<Contact>> {
-        self.by_name(&PERSON, name, &page, read::contact)
+        self.by_name(&PERSON, name, &page)
     }
 
     fn get_contacts_by_email(&self, emails: &[String], page: PageRequest) -> Result<Page<Contact>> {
@@ -203,18 +204,18 @@ impl Pipedrive {
         })
     }
 
-    fn get<T>(&self, kind: &Kind, id: &str, map: fn(Object<'_>, &View) -> T) -> Result<T> {
+    fn get<T>(&self, kind: &Kind<T>, id: &str) -> Result<T> {
         let view = self.view(kind.object);
         let answer = self.api.read(kind.path, known(id)?).send()?;
-        self.live(&answer, id, |it| map(it, &view))
+        self.live(&answer, id, |it| (kind.map)(it, &view))
     }
 
-    fn create(&self, kind: &Kind, draft: Draft) -> Result<Written> {
+    fn create<T>(&self, kind: &Kind<T>, draft: Draft) -> Result<Written> {
         let request = |draft: &Draft| self.api.create(kind.path, &draft.filled());
         self.write(kind, "", draft, request)
     }
 
-    fn update(&self, kind: &Kind, id: &str, draft: Draft) -> Result<Written> {
+    fn update<T>(&self, kind: &Kind<T>, id: &str, draft: Draft) -> Result<Written> {
         let number = known(id)?;
         let request = |draft: &Draft| match draft.whole() {
             // There is nothing to be changed, but the record has to be there.
@@ -225,9 +226,9 @@ impl Pipedrive {
     }
 
     /// Writes a person or an organisation; without a job title if the company has none, when all of it is refused.
-    fn write(
+    fn write<T>(
         &self,
-        kind: &Kind,
+        kind: &Kind<T>,
         id: &str,
         mut draft: Draft,
         request: impl Fn(&Draft) -> Request,

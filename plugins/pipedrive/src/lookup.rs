@@ -15,9 +15,9 @@ use brightsync_sdk::{Contact, Error, Id, Page, PageRequest, Result, Token, User,
 use serde_json::Value;
 
 use crate::Pipedrive;
-use crate::api::{AT_ONCE, Kind, LARGEST_PAGE, PERSON, hits, next_cursor, rows, to_the_end};
+use crate::api::{AT_ONCE, LARGEST_PAGE, hits, next_cursor, rows, to_the_end};
 use crate::mine::kept;
-use crate::read::{self, View, is_deleted};
+use crate::read::{self, Kind, PERSON, is_deleted};
 use crate::value::{Term, number};
 
 /// Values that are asked for at once: as many searches as Pipedrive takes in two seconds.
@@ -49,56 +49,38 @@ struct Place {
 
 impl Pipedrive {
     /// Reads all records of these ids in one page.
-    pub(crate) fn by_ids<T>(
-        &self,
-        kind: &Kind,
-        ids: &[Id],
-        map: fn(Object<'_>, &View) -> T,
-    ) -> Result<Page<T>> {
+    pub(crate) fn by_ids<T>(&self, kind: &Kind<T>, ids: &[Id]) -> Result<Page<T>> {
         let ids: BTreeSet<u64> = ids.iter().filter_map(|it| number(it)).collect();
-        self.by_numbers(kind, ids, map)
+        self.by_numbers(kind, ids)
     }
 
-    fn by_numbers<T>(
-        &self,
-        kind: &Kind,
-        ids: BTreeSet<u64>,
-        map: fn(Object<'_>, &View) -> T,
-    ) -> Result<Page<T>> {
-        let view = self.view(kind.object);
+    fn by_numbers<T>(&self, kind: &Kind<T>, ids: BTreeSet<u64>) -> Result<Page<T>> {
         let request = |ids: &[u64]| self.api.by_ids(kind.path, ids);
         let mut all = Page::empty();
         for answer in http::send_batches(&Vec::from_iter(ids), AT_ONCE as usize, request)? {
-            all.append(answer.read(|it| Ok(present(it.items("data"), &view, map)))?);
+            all.append(answer.read(|it| Ok(self.present(kind, it.items("data"))))?);
         }
         Ok(all)
     }
 
     /// Finds records by all or a part of one field.
-    fn found<T>(
-        &self,
-        kind: &Kind,
-        search: Request,
-        page: &PageRequest,
-        map: fn(Object<'_>, &View) -> T,
-    ) -> Result<Page<T>> {
+    fn found<T>(&self, kind: &Kind<T>, search: Request, page: &PageRequest) -> Result<Page<T>> {
         let at = Cursor::of(page, AT_ONCE)?;
         let answer = search.query_some("cursor", at.place).send()?;
         let (hits, next) = answer.read(|it| Ok((hits(it), next_cursor(it))))?;
-        let found = self.by_numbers(kind, hits.iter().filter_map(id_of).collect(), map)?;
+        let found = self.by_numbers(kind, hits.iter().filter_map(id_of).collect())?;
         Ok(found.with_next(Cursor::next(next)))
     }
 
     /// Finds records of exactly this name.
     pub(crate) fn by_name<T>(
         &self,
-        kind: &Kind,
+        kind: &Kind<T>,
         name: &str,
         page: &PageRequest,
-        map: fn(Object<'_>, &View) -> T,
     ) -> Result<Page<T>> {
         match Term::read("name", name, 1)? {
-            Some(term) => self.found(kind, self.api.search(kind, "name", &term, true), page, map),
+            Some(term) => self.found(kind, self.api.search(kind, "name", &term, true), page),
             None => Ok(Page::empty()),
         }
     }
@@ -110,7 +92,7 @@ impl Pipedrive {
             return Ok(Page::empty());
         };
         let search = self.api.search(&PERSON, "email", &term, false);
-        let mut found = self.found(&PERSON, search, page, read::contact)?;
+        let mut found = self.found(&PERSON, search, page)?;
         let is_at = |it: &Contact| {
             it.emails
                 .iter()
@@ -145,10 +127,10 @@ impl Pipedrive {
         };
         let (found, is_whole, next) = self.look_up(&plan, &wanted, page)?;
         let people = match is_whole {
-            true => present(&found, &self.view(PERSON.object), read::contact),
+            true => self.present(&PERSON, &found),
             false => {
                 let ids = found.iter().filter_map(id_of).collect();
-                self.by_numbers(&PERSON, ids, read::contact)?
+                self.by_numbers(&PERSON, ids)?
             }
         };
         Ok(people.with_next(next))
@@ -180,6 +162,14 @@ impl Pipedrive {
         let next = place.after(found.last().and_then(id_of), cursor, plan, values.len());
         found.retain(plan.is_match);
         Ok((found, true, next))
+    }
+
+    /// Reads the rows of a list, but no deleted ones.
+    fn present<T>(&self, kind: &Kind<T>, rows: &[Value]) -> Page<T> {
+        let view = self.view(kind.object);
+        kept(Page::read(rows, "id", |it| {
+            Ok((!is_deleted(it)).then(|| (kind.map)(it, &view)))
+        }))
     }
 
     /// Reads all users, who come at once.
@@ -266,13 +256,6 @@ fn ask(
     };
     let has_more = batch.len() < rest.len();
     Ok((found, has_more.then(|| next.token())))
-}
-
-/// Reads the rows of a list, but no deleted ones.
-fn present<T>(rows: &[Value], view: &View, map: fn(Object<'_>, &View) -> T) -> Page<T> {
-    kept(Page::read(rows, "id", |it| {
-        Ok((!is_deleted(it)).then(|| map(it, view)))
-    }))
 }
 
 pub(crate) fn lower(address: &str) -> String {

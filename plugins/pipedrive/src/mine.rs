@@ -12,8 +12,8 @@ use brightsync_sdk::{
 };
 
 use crate::Pipedrive;
-use crate::api::{Kind, LARGEST_PAGE, next_cursor};
-use crate::read::{View, is_deleted};
+use crate::api::{LARGEST_PAGE, next_cursor};
+use crate::read::{Kind, is_deleted};
 use crate::value::number;
 
 /// Whose records are read.
@@ -27,12 +27,7 @@ pub(crate) enum Whose {
 
 impl Pipedrive {
     /// Reads one page of an owner's records.
-    pub(crate) fn mine<T>(
-        &self,
-        kind: &Kind,
-        request: &ReadRequest,
-        map: fn(Object<'_>, &View) -> T,
-    ) -> Result<Page<Change<T>>> {
+    pub(crate) fn mine<T>(&self, kind: &Kind<T>, request: &ReadRequest) -> Result<Page<Change<T>>> {
         let window = request.scope.window()?;
         let whose = self.whose(request)?;
         if whose == Whose::Nobodys {
@@ -40,17 +35,16 @@ impl Pipedrive {
         }
         match (&request.scope, window) {
             (Scope::Departed(_), Some(window)) => self.departed(kind, request, whose, window),
-            _ => self.listed(kind, request, whose, window, map),
+            _ => self.listed(kind, request, whose, window),
         }
     }
 
     fn listed<T>(
         &self,
-        kind: &Kind,
+        kind: &Kind<T>,
         request: &ReadRequest,
         whose: Whose,
         window: Option<Window>,
-        map: fn(Object<'_>, &View) -> T,
     ) -> Result<Page<Change<T>>> {
         let place = match &request.page.token {
             Some(token) => Some((
@@ -74,7 +68,7 @@ impl Pipedrive {
         answer.read(|it| {
             let page = Page::read(it.items("data"), "id", |it| {
                 if !is_deleted(it) {
-                    let map = |it: Object<'_>| Ok(map(it, &view));
+                    let map = |it: Object<'_>| Ok((kind.map)(it, &view));
                     return Change::read(it, "id", request.detail, map).map(Some);
                 }
                 // Whether lists have such rows is not said anywhere; one of a read of changes is a change.

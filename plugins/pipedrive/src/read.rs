@@ -6,6 +6,32 @@ use brightsync_sdk::{
     OpportunityStatus, Participant, Ref, Result, User, Whoami, Written, time,
 };
 
+/// One of the two kinds of records that are read as a whole.
+pub(crate) struct Kind<T> {
+    /// Its list.
+    pub(crate) path: &'static str,
+    /// What it is called in addresses for people, and among recent changes.
+    pub(crate) item: &'static str,
+    /// What the contract calls it.
+    pub(crate) object: &'static str,
+    /// Reads one.
+    pub(crate) map: fn(Object<'_>, &View) -> T,
+}
+
+pub(crate) const PERSON: Kind<Contact> = Kind {
+    path: "v2/persons",
+    item: "person",
+    object: "contact",
+    map: contact,
+};
+
+pub(crate) const ORGANIZATION: Kind<Account> = Kind {
+    path: "v2/organizations",
+    item: "organization",
+    object: "account",
+    map: account,
+};
+
 /// What a record is read with, besides its JSON.
 pub(crate) struct View {
     /// The company's name in addresses.
@@ -66,7 +92,7 @@ pub(crate) fn user(it: Object<'_>, wanted: &[String]) -> User {
     }
 }
 
-pub(crate) fn account(it: Object<'_>, view: &View) -> Account {
+fn account(it: Object<'_>, view: &View) -> Account {
     let id = it.id("id");
     Account {
         // There since May 2026, in companies that have it, and cannot be searched for.
@@ -80,7 +106,7 @@ pub(crate) fn account(it: Object<'_>, view: &View) -> Account {
     }
 }
 
-pub(crate) fn contact(it: Object<'_>, view: &View) -> Contact {
+fn contact(it: Object<'_>, view: &View) -> Contact {
     let id = it.id("id");
     Contact {
         full_name: it.get("name"),
@@ -100,7 +126,7 @@ pub(crate) fn contact(it: Object<'_>, view: &View) -> Contact {
 }
 
 /// The addresses or numbers of a person, the main one first; a row may be empty.
-pub(crate) fn points(it: Object<'_>, list: &str) -> Vec<ContactPoint> {
+fn points(it: Object<'_>, list: &str) -> Vec<ContactPoint> {
     let mut points = it.each(list, |it| ContactPoint {
         value: it.get("value").unwrap_or_default(),
         primary: it.get("primary").unwrap_or_default(),
@@ -110,7 +136,7 @@ pub(crate) fn points(it: Object<'_>, list: &str) -> Vec<ContactPoint> {
     ContactPoint::main_first(points)
 }
 
-pub(crate) fn affiliations(it: Object<'_>) -> Vec<Affiliation> {
+fn affiliations(it: Object<'_>) -> Vec<Affiliation> {
     let account = reference(it, "org_id");
     account.map(Affiliation::primary).into_iter().collect()
 }
