@@ -1,6 +1,6 @@
 //! Whole collections are read while they change, and what has left them.
 
-use brightsync_crms::{Colleague, Crm, Kind};
+use brightsync_crms::{Colleague, Company, Crm, Kind};
 use brightsync_sdk::{
     Change, Connector, Departure, DepartureKind, Owner, PageRequest, ReadRequest, Reason, Scope,
     Window,
@@ -231,4 +231,34 @@ fn a_token_that_is_none_of_pipedrives_begins_the_read_anew() {
         });
         assert_eq!(refused.unwrap_err().reason, Reason::CursorExpired);
     }
+}
+
+#[test]
+fn organisations_are_read_like_people() {
+    let desk = desk();
+    let mut company = |name: &str| {
+        desk.crm().add_company(&Company {
+            name: name.to_owned(),
+            domain: Some("acme.example".to_owned()),
+            owner: None,
+        })
+    };
+    let added = [company("Acme"), company("Other")];
+    desk.crm().office().pass(DAY);
+    desk.crm().remove(Kind::Company, &added[0]);
+    let read = |scope: Scope| {
+        let request = ReadRequest::first(Owner::Me, scope, 10);
+        call(&desk, |it| it.get_my_accounts(request)).unwrap().items
+    };
+    let everything = read(Scope::All);
+    let [Change::Present(other)] = everything.as_slice() else {
+        panic!("{everything:?}")
+    };
+    assert_eq!((&other.id, other.name.as_str()), (&added[1], "Other"));
+    assert_eq!(other.domains, ["acme.example"]);
+    let gone = read(Scope::Departed(Window::since(NOW + DAY)));
+    let [Change::Departed(gone)] = gone.as_slice() else {
+        panic!("{gone:?}")
+    };
+    assert_eq!((&gone.id, gone.at), (&added[0], Some(NOW + DAY)));
 }
