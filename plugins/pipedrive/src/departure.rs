@@ -17,8 +17,9 @@ use crate::mine::{Whose, begun, end, kept};
 use crate::read::Kind;
 
 /// How long Pipedrive tells of what was deleted, in any month (changelog of December 2024: "1 month").
-const KEPT: i64 = 28 * 24 * 3_600 * 1_000;
+const KEPT: i64 = 28 * 24 * HOUR;
 const SECOND: i64 = 1_000;
+const HOUR: i64 = 3_600 * SECOND;
 
 impl Pipedrive {
     pub(crate) fn departed<T>(
@@ -43,9 +44,9 @@ impl Pipedrive {
         let answer = list.query("start", start).query("limit", size).send()?;
         let began = began.unwrap_or_else(|| begun(&answer, sent));
         answer.read(|it| {
-            // A time that is too early is moved in silence.
+            // A time that is too early is moved in silence; one that is only told in another way is not.
             let added = it.need_object("additional_data", Ok::<_, Error>)?;
-            if instant(added.value("since_timestamp")).is_some_and(|it| since < it) {
+            if instant(added.value("since_timestamp")).is_some_and(|it| since + HOUR < it) {
                 return Err(too_early());
             }
             let rows = it.items("data");

@@ -236,7 +236,7 @@ fn a_token_that_is_none_of_pipedrives_begins_the_read_anew() {
 #[test]
 fn organisations_are_read_like_people() {
     let desk = desk();
-    let mut company = |name: &str| {
+    let company = |name: &str| {
         desk.crm().add_company(&Company {
             name: name.to_owned(),
             domain: Some("acme.example".to_owned()),
