@@ -46,7 +46,7 @@ impl Pipedrive {
         answer.read(|it| {
             // A time that is too early is moved in silence; one that is only told in another way is not.
             let added = it.need_object("additional_data", Ok::<_, Error>)?;
-            if instant(added.value("since_timestamp")).is_some_and(|it| since + HOUR < it) {
+            if instant(added.value("since_timestamp")).is_some_and(|it| since < it - HOUR) {
                 return Err(too_early());
             }
             let rows = it.items("data");
