@@ -3,6 +3,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "this is test code, where a panic is the report; clippy's leave for tests does not reach a library"
 )]
 
