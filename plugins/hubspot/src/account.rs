@@ -1,0 +1,104 @@
+//! Accounts, in HubSpot's words companies.
+
+use brightsync_sdk::patch::Fields;
+use brightsync_sdk::{Account, Error, Page, PageRequest, Result};
+
+use crate::HubSpot;
+use crate::api::COMPANY;
+use crate::record::{Row, Table};
+use crate::search::{Group, packed};
+use crate::write::Properties;
+
+pub(crate) const TABLE: Table<Account> = Table {
+    kind: &COMPANY,
+    properties: &[
+        "name",
+        "domain",
+        "hs_additional_domains",
+        "website",
+        "type",
+        "hs_parent_company_id",
+        "hubspot_owner_id",
+        "notes_last_updated",
+        "hs_lastmodifieddate",
+    ],
+    object: "account",
+    linked: None,
+    map: account,
+};
+
+fn account(row: &Row<'_>) -> Account {
+    let mut domains = own_domains(row);
+    if let Some(website) = row.text("website").filter(|it| !domains.contains(it)) {
+        domains.push(website);
+    }
+    // A company may have a domain and no name.
+    let name = row.text("name").or_else(|| row.text("domain"));
+    Account {
+        domains,
+        kind: row.text("type"),
+        parent: row.text("hs_parent_company_id"),
+        owner: row.text("hubspot_owner_id"),
+        active: row.active(),
+        created_at: row.created(),
+        modified_at: row.modified(),
+        last_activity_at: row.time("notes_last_updated"),
+        url: row.url(),
+        extra: row.extra(),
+        ..Account::new(row.id.clone(), name.unwrap_or_default())
+    }
+}
+
+fn own_domains(row: &Row<'_>) -> Vec<String> {
+    let mut domains = Vec::from_iter(row.text("domain"));
+    for further in row.texts("hs_additional_domains") {
+        if !domains.contains(&further) {
+            domains.push(further);
+        }
+    }
+    domains
+}
+
+/// Writes an account, of which HubSpot has room for one domain.
+pub(crate) fn write(mut fields: Fields, present: impl Fn() -> Result<Account>) -> Result<Properties> {
+    let mut properties = Properties::default();
+    if let Some(edits) = fields.list::<String>("domains")? {
+        let now = present()?.domains;
+        let then = edits.apply(now.clone(), |one, other| one.eq_ignore_ascii_case(other));
+        properties.set_main("domains", "domain", now, then);
+    }
+    let names = [("name", "name"), ("owner", "hubspot_owner_id")];
+    properties.copy(&mut fields, &names)?;
+    properties.finish(fields)
+}
+
+impl HubSpot {
+    pub(crate) fn accounts_named(&self, name: &str, page: &PageRequest) -> Result<Page<Account>> {
+        let name = name.trim();
+        if name.is_empty() {
+            return Ok(Page::empty());
+        }
+        let groups = vec![Group::default().is("name", name)];
+        self.find(&TABLE, packed("name", groups)?, page)
+    }
+
+    pub(crate) fn accounts_at(&self, domain: &str, page: &PageRequest) -> Result<Page<Account>> {
+        let domain = checked_domain(domain)?;
+        let group = Group::default;
+        let groups = vec![
+            group().is("domain", domain),
+            group().is_any("hs_additional_domains", &[domain.to_owned()]),
+            group().ends_with("website", domain),
+        ];
+        self.find(&TABLE, packed("domain", groups)?, page)
+    }
+}
+
+/// Passes a domain on if it has nothing in it that the search would take for a wildcard, or no domain has.
+pub(crate) fn checked_domain(domain: &str) -> Result<&str> {
+    let plain = |it: char| it.is_alphanumeric() || matches!(it, '.' | '-' | '_');
+    if !domain.is_empty() && domain.len() <= 253 && domain.chars().all(plain) {
+        return Ok(domain);
+    }
+    Err(Error::invalid("domain", "this is no internet domain"))
+}
