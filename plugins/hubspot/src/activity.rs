@@ -9,7 +9,7 @@ use crate::api::{COMPANY, CONTACT, DEAL, Kind, is_id};
 use crate::link::{self, Change};
 use crate::record::property;
 use crate::read::found;
-use crate::search::{Group, Search, packed};
+use crate::search::{self, Group, packed};
 use crate::write::Properties;
 
 /// The property that keeps the host's key: where an activity came from, in the words of the program that logged it.
@@ -119,9 +119,9 @@ impl HubSpot {
         properties.extend_from_slice(activity.further);
         let mut ids: Vec<Id> = Vec::new();
         for search in packed("key", groups)? {
-            let mut search = search.with(&properties);
+            let mut next = search.with(&properties);
             loop {
-                let answer = self.api.search(activity.kind, &search).send()?;
+                let answer = self.api.search(activity.kind, &next).send()?;
                 let (records, last): (Vec<Value>, _) =
                     answer.read(|it| Ok((it.need("results"), found(it).1)))?;
                 for record in records {
@@ -134,7 +134,7 @@ impl HubSpot {
                 ids.truncate(MOST_FOUND);
                 match last {
                     Some(last) if ids.len() < MOST_FOUND => {
-                        search = search.page(Some(last), crate::search::PAGE);
+                        next = next.page(Some(last), search::PAGE);
                     }
                     _ => break,
                 }

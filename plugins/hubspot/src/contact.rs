@@ -1,5 +1,7 @@
 //! Contacts.
 
+use std::collections::BTreeSet;
+
 use brightsync_sdk::json::Body;
 use brightsync_sdk::page::{member, to_token};
 use brightsync_sdk::patch::{Fields, ListChange, ListEdits};
@@ -234,7 +236,8 @@ impl HubSpot {
         let count = ADDRESSES.min(page.size.max(1) as usize);
         let part = emails.iter().skip(start).take(count);
         // What is none would fail all others, and no contact has it.
-        let wanted: Vec<String> = part.filter(|it| is_address(it)).map(|it| it.to_lowercase()).collect();
+        let wanted = part.filter(|it| is_address(it)).map(|it| it.to_lowercase());
+        let wanted = Vec::from_iter(BTreeSet::from_iter(wanted));
         let properties = TABLE.all_properties();
         let (mut records, skipped) = self.batch(&CONTACT, Some("email"), &wanted, &properties)?;
         let mut rest = wanted;

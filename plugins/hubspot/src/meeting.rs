@@ -2,11 +2,11 @@
 
 use brightsync_sdk::patch::{Change, Fields};
 use brightsync_sdk::{Attendee, Error, Id, MeetingKey, Moment, NewMeeting, Party, Patch, Ref, Result, Timestamp, Written, time};
-use serde_json::Value;
 
 use crate::HubSpot;
 use crate::activity::{Activity, Known};
-use crate::api::{MEETING, is_id};
+use crate::api::{CONTACT, MEETING, is_id};
+use crate::link;
 use crate::record::{checked, property};
 use crate::write::Properties;
 
@@ -67,7 +67,7 @@ impl HubSpot {
             let owners = present(ATTENDING)?.unwrap_or_default();
             let owners = owners.split(';').filter(|it| !it.is_empty());
             let mut now: Vec<Attendee> = owners.map(|it| attending("user", it)).collect();
-            let contacts = self.links(&MEETING, &crate::api::CONTACT, &[id.to_owned()])?.ids();
+            let contacts = self.links(&MEETING, &CONTACT, &[id.to_owned()])?.ids();
             now.extend(contacts.iter().map(|it| attending("contact", it)));
             let mut guests = Guests::default();
             for it in edits.apply(now, same) {
@@ -76,8 +76,8 @@ impl HubSpot {
             properties.set(ATTENDING, guests.owners.join(";"));
             let [types, ..] = MEETINGS.types;
             let new = guests.contacts.iter().filter(|it| !contacts.contains(it));
-            links.push(crate::link::Change {
-                to: &crate::api::CONTACT,
+            links.push(link::Change {
+                to: &CONTACT,
                 add: new.map(|it| (it.clone(), types)).collect(),
                 remove: contacts.iter().filter(|it| !guests.contacts.contains(it)).cloned().collect(),
             });

@@ -8,3 +8,4 @@
 
 mod dataverse;
 mod desk;
+mod hubspot;
