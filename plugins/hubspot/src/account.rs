@@ -6,7 +6,7 @@ use brightsync_sdk::{Account, Error, Page, PageRequest, Result};
 use crate::HubSpot;
 use crate::api::COMPANY;
 use crate::record::{Row, Table};
-use crate::search::{Group, packed};
+use crate::search::{Group, checked_name, packed};
 use crate::write::Properties;
 
 pub(crate) const TABLE: Table<Account> = Table {
@@ -60,7 +60,10 @@ fn own_domains(row: &Row<'_>) -> Vec<String> {
 }
 
 /// Writes an account, of which HubSpot has room for one domain.
-pub(crate) fn write(mut fields: Fields, present: impl Fn() -> Result<Account>) -> Result<Properties> {
+pub(crate) fn write(
+    mut fields: Fields,
+    present: impl Fn() -> Result<Account>,
+) -> Result<Properties> {
     let mut properties = Properties::default();
     if let Some(edits) = fields.list::<String>("domains")? {
         let now = present()?.domains;
@@ -74,7 +77,7 @@ pub(crate) fn write(mut fields: Fields, present: impl Fn() -> Result<Account>) -
 
 impl HubSpot {
     pub(crate) fn accounts_named(&self, name: &str, page: &PageRequest) -> Result<Page<Account>> {
-        let name = name.trim();
+        let name = checked_name(name)?;
         if name.is_empty() {
             return Ok(Page::empty());
         }

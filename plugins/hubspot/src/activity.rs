@@ -1,14 +1,14 @@
 //! What e-mails and meetings have in common: what they are about, and how they are found again.
 
 use brightsync_sdk::patch::{Fields, ListChange};
-use brightsync_sdk::{Error, Id, InvalidField, Ref, Reason, Result, Timestamp, Written, log, time};
+use brightsync_sdk::{Error, Id, InvalidField, Reason, Ref, Result, Timestamp, Written, log, time};
 use serde_json::Value;
 
 use crate::HubSpot;
 use crate::api::{COMPANY, CONTACT, DEAL, Kind, is_id};
 use crate::link::{self, Change};
-use crate::record::property;
 use crate::read::found;
+use crate::record::property;
 use crate::search::{self, Group, packed};
 use crate::write::Properties;
 
@@ -19,7 +19,11 @@ const KEY: &str = "hs_engagement_source_id";
 const MOST_FOUND: usize = 100;
 
 /// What can be linked with an activity.
-const LINKED: [(&str, &Kind); 3] = [("contact", &CONTACT), ("account", &COMPANY), ("opportunity", &DEAL)];
+const LINKED: [(&str, &Kind); 3] = [
+    ("contact", &CONTACT),
+    ("account", &COMPANY),
+    ("opportunity", &DEAL),
+];
 
 /// A kind of activity.
 pub(crate) struct Activity {
@@ -58,8 +62,12 @@ impl HubSpot {
         let keyed = properties.body.clone().with(KEY, key);
         let answer = match self.api.create(activity.kind, &keyed, links.clone()).send() {
             Err(error) if refuses_key(&error) => {
-                log::warn("HubSpot does not keep the key of what is logged, so it is known by time and subject");
-                self.api.create(activity.kind, &properties.body, links).send()?
+                log::warn(
+                    "HubSpot does not keep the key of what is logged, so it is known by time and subject",
+                );
+                self.api
+                    .create(activity.kind, &properties.body, links)
+                    .send()?
             }
             answer => answer?,
         };
@@ -78,7 +86,9 @@ impl HubSpot {
             return Ok(Vec::new());
         };
         let (add, remove) = match edits.sum(Ref::eq) {
-            ListChange::Parts { add, remove } => (by_kind(add, properties), by_kind(remove, properties)),
+            ListChange::Parts { add, remove } => {
+                (by_kind(add, properties), by_kind(remove, properties))
+            }
             ListChange::Whole(list) => {
                 let add = by_kind(list, properties);
                 let mut remove = [const { Vec::new() }; 3];
@@ -91,7 +101,9 @@ impl HubSpot {
             }
         };
         let mut changes = Vec::new();
-        for (((add, remove), types), (_, to)) in add.into_iter().zip(remove).zip(activity.types).zip(LINKED) {
+        for (((add, remove), types), (_, to)) in
+            add.into_iter().zip(remove).zip(activity.types).zip(LINKED)
+        {
             changes.push(Change {
                 to,
                 add: add.into_iter().map(|it| (it, types)).collect(),
@@ -125,7 +137,9 @@ impl HubSpot {
                 let (records, last): (Vec<Value>, _) =
                     answer.read(|it| Ok((it.need("results"), found(it).1)))?;
                 for record in records {
-                    if !(known.is(activity, &record) && is_same(&record) || known.is_certain(&record)) {
+                    if !(known.is(activity, &record) && is_same(&record)
+                        || known.is_certain(&record))
+                    {
                         continue;
                     }
                     let id = record.get("id").and_then(Value::as_str);
@@ -149,10 +163,12 @@ impl HubSpot {
 impl Known<'_> {
     /// Whether a record has the key, or the id of its own.
     fn is_certain(&self, record: &Value) -> bool {
-        let same = |one: Option<&str>, other: &str| one.is_some_and(|it| it.eq_ignore_ascii_case(other));
-        let id = self.id.as_ref().is_some_and(|(name, values)| {
-            values.iter().any(|it| same(property(record, name), it))
-        });
+        let same =
+            |one: Option<&str>, other: &str| one.is_some_and(|it| it.eq_ignore_ascii_case(other));
+        let id = self
+            .id
+            .as_ref()
+            .is_some_and(|(name, values)| values.iter().any(|it| same(property(record, name), it)));
         id || same(property(record, KEY), self.key)
     }
 

@@ -120,7 +120,11 @@ impl Api {
         let body = Body::new().with_some("idProperty", by);
         let body = body.with("properties", properties).with("inputs", inputs);
         let request = self.client.post(OBJECTS).segment(kind.path);
-        request.segment("batch").segment("read").json(&body).repeatable()
+        request
+            .segment("batch")
+            .segment("read")
+            .json(&body)
+            .repeatable()
     }
 
     pub(crate) fn search(&self, kind: &Kind, search: &Search) -> Request {

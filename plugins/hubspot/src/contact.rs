@@ -16,7 +16,7 @@ use crate::account::checked_domain;
 use crate::api::{COMPANY, CONTACT, is_id};
 use crate::link::{self, Change};
 use crate::record::{Row, Table, ids_of, property};
-use crate::search::{Group, Search, packed, split};
+use crate::search::{Group, Search, checked_name, packed, split};
 use crate::write::Properties;
 
 pub(crate) const TABLE: Table<Contact> = Table {
@@ -45,8 +45,11 @@ const AT: &[u32] = &[279];
 const MAINLY_AT: &[u32] = &[279, 1];
 
 /// HubSpot's telephone numbers and what they are for, the main one first.
-const PHONES: [(&str, Option<&str>); 3] =
-    [("phone", None), ("mobilephone", Some("mobile")), ("fax", Some("fax"))];
+const PHONES: [(&str, Option<&str>); 3] = [
+    ("phone", None),
+    ("mobilephone", Some("mobile")),
+    ("fax", Some("fax")),
+];
 
 /// The property with all addresses but the main one.
 const FURTHER: &str = "hs_additional_emails";
@@ -130,7 +133,10 @@ impl HubSpot {
         set_points(&mut fields, &mut properties, nothing)?;
         let accounts = fields.list::<Affiliation>("accounts")?;
         let mut links = Vec::new();
-        for it in accounts.map(|it| it.apply(Vec::new(), same_account)).unwrap_or_default() {
+        for it in accounts
+            .map(|it| it.apply(Vec::new(), same_account))
+            .unwrap_or_default()
+        {
             if let Some((account, types)) = employer(it, &mut properties) {
                 links.push(link::inline(&account, types).into());
             }
@@ -206,7 +212,7 @@ impl HubSpot {
 
     /// Finds contacts of which given and family name make this whole name, wherever the one ends.
     pub(crate) fn contacts_named(&self, name: &str, page: &PageRequest) -> Result<Page<Contact>> {
-        let name = name.trim();
+        let name = checked_name(name)?;
         if name.is_empty() {
             return Ok(Page::empty());
         }
@@ -250,8 +256,7 @@ impl HubSpot {
         let mut found = self.rows_without_links(&TABLE, &records)?;
         found.end.skipped.extend(skipped.into_iter().chain(more));
         let next = start + count;
-        let next = (next < emails.len())
-            .then(|| to_token(&Body::new().with("start", next)));
+        let next = (next < emails.len()).then(|| to_token(&Body::new().with("start", next)));
         Ok(found.with_next(next))
     }
 
@@ -268,7 +273,9 @@ impl HubSpot {
     pub(crate) fn contacts_at(&self, domain: &str, page: &PageRequest) -> Result<Page<Contact>> {
         let end = format!("@{}", checked_domain(domain)?);
         let groups = ["email", FURTHER].map(|it| Group::default().ends_with(it, &end));
-        let groups = groups.into_iter().chain([Group::default().is("hs_email_domain", domain)]);
+        let groups = groups
+            .into_iter()
+            .chain([Group::default().is("hs_email_domain", domain)]);
         self.find(&TABLE, packed("domain", groups.collect())?, page)
     }
 }
@@ -279,7 +286,8 @@ fn set_points(
     properties: &mut Properties,
     present: impl Fn() -> Result<Contact>,
 ) -> Result<()> {
-    let same = |one: &ContactPoint, other: &ContactPoint| one.value.eq_ignore_ascii_case(&other.value);
+    let same =
+        |one: &ContactPoint, other: &ContactPoint| one.value.eq_ignore_ascii_case(&other.value);
     if let Some(edits) = fields.list::<ContactPoint>("emails")? {
         let now = present()?.emails;
         let then = ContactPoint::main_first(edits.apply(now.clone(), same));

@@ -2,7 +2,9 @@
 
 use brightsync_sdk::json::Body;
 use brightsync_sdk::patch::{Change, Fields};
-use brightsync_sdk::{Direction, EmailKey, Id, NewEmail, Party, Patch, Result, Timestamp, Written, time};
+use brightsync_sdk::{
+    Direction, EmailKey, Id, NewEmail, Party, Patch, Result, Timestamp, Written, time,
+};
 use serde_json::Value;
 
 use crate::HubSpot;
@@ -32,7 +34,9 @@ impl HubSpot {
     pub(crate) fn log_email(&self, email: NewEmail) -> Result<Written> {
         let key = email.key.clone();
         let mut fields = Fields::from(email);
-        let about = fields.list("about")?.map(|it| it.apply(Vec::new(), |one, other| one == other));
+        let about = fields
+            .list("about")?
+            .map(|it| it.apply(Vec::new(), |one, other| one == other));
         let mut properties = write(&mut fields, || Ok(Body::new()))?;
         // An address is always known, and maybe not as a party.
         properties.set("hs_email_status", "SENT");
@@ -49,9 +53,10 @@ impl HubSpot {
     }
 
     pub(crate) fn emails_like(&self, key: &EmailKey) -> Result<Vec<Id>> {
-        let id = key.message_id.as_deref().filter(|it| {
-            it.len() <= LONGEST_ID && it.bytes().all(|it| it.is_ascii_graphic())
-        });
+        let id = key
+            .message_id
+            .as_deref()
+            .filter(|it| it.len() <= LONGEST_ID && it.bytes().all(|it| it.is_ascii_graphic()));
         let known = Known {
             key: &key.key,
             time: key.sent_at,
@@ -59,12 +64,15 @@ impl HubSpot {
             id: id.map(|it| (MESSAGE_ID, vec![it.to_owned(), format!("<{it}>")])),
         };
         self.find_logged(&EMAILS, &known, |it| {
-            property(it, "hs_email_from_email").is_none_or(|it| it.eq_ignore_ascii_case(&key.sender))
+            property(it, "hs_email_from_email")
+                .is_none_or(|it| it.eq_ignore_ascii_case(&key.sender))
         })
     }
 
     fn headers(&self, id: &str) -> Result<Body> {
-        let request = self.api.record(&EMAIL, checked(id)?, &[HEADERS.to_owned()], None);
+        let request = self
+            .api
+            .record(&EMAIL, checked(id)?, &[HEADERS.to_owned()], None);
         let record = request.send()?.value()?;
         let headers = property(&record, HEADERS).unwrap_or_default();
         let headers: Option<Value> = serde_json::from_str(headers).ok();
@@ -88,9 +96,15 @@ fn write(fields: &mut Fields, present: impl Fn() -> Result<Body>) -> Result<Prop
         };
         properties.set("hs_email_direction", direction);
     }
-    let names = [("subject", "hs_email_subject"), ("owner", "hubspot_owner_id")];
+    let names = [
+        ("subject", "hs_email_subject"),
+        ("owner", "hubspot_owner_id"),
+    ];
     properties.copy(fields, &names)?;
-    properties.copy_long(fields, &[("text", "hs_email_text"), ("html", "hs_email_html")])?;
+    properties.copy_long(
+        fields,
+        &[("text", "hs_email_text"), ("html", "hs_email_html")],
+    )?;
     take_parties(fields, &mut properties, present)?;
     Ok(properties)
 }
@@ -136,7 +150,10 @@ fn take_parties(
             }
         }
         if 0 < unknown {
-            properties.leave(field, format!("HubSpot has no place for {unknown} without an address"));
+            properties.leave(
+                field,
+                format!("HubSpot has no place for {unknown} without an address"),
+            );
         }
         headers.set(field, parties.into());
     }
@@ -147,18 +164,28 @@ fn take_parties(
 /// Writes a party, who is known by the address.
 fn written(party: &Party) -> Option<Body> {
     let address = party.address.as_deref()?;
-    let name = party.name.as_deref().map(str::trim).filter(|it| !it.is_empty());
+    let name = party
+        .name
+        .as_deref()
+        .map(str::trim)
+        .filter(|it| !it.is_empty());
     let (first, last) = match name.map(|it| it.rsplit_once(' ').unwrap_or((it, ""))) {
         Some((first, last)) => (Some(first), Some(last).filter(|it| !it.is_empty())),
         None => (None, None),
     };
     let body = Body::new().with("email", address);
-    Some(body.with_some("firstName", first).with_some("lastName", last))
+    Some(
+        body.with_some("firstName", first)
+            .with_some("lastName", last),
+    )
 }
 
 fn party(value: &Value) -> Party {
     let text = |name: &str| value.get(name).and_then(Value::as_str);
-    let name: Vec<&str> = ["firstName", "lastName"].into_iter().filter_map(text).collect();
+    let name: Vec<&str> = ["firstName", "lastName"]
+        .into_iter()
+        .filter_map(text)
+        .collect();
     Party {
         address: text("email").map(str::to_owned),
         name: Some(name.join(" ")).filter(|it| !it.is_empty()),

@@ -165,7 +165,11 @@ impl HubSpot {
             };
             match problems {
                 Ok(problems) => {
-                    failed.extend(problems.into_iter().map(|it| InvalidField::new(field, it.1)));
+                    failed.extend(
+                        problems
+                            .into_iter()
+                            .map(|it| InvalidField::new(field, it.1)),
+                    );
                 }
                 Err(error) => failed.push(InvalidField::new(field, error.message)),
             }
@@ -198,7 +202,11 @@ fn side(it: Object<'_>) -> (Id, Vec<Link>, Option<String>) {
             label: None,
         };
         for (category, id, label) in it.each("associationTypes", |it| {
-            (it.need::<String>("category"), it.need("typeId"), it.get("label"))
+            (
+                it.need::<String>("category"),
+                it.need("typeId"),
+                it.get("label"),
+            )
         }) {
             if category == "HUBSPOT_DEFINED" {
                 link.types.push(id);

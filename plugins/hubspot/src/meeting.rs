@@ -1,7 +1,10 @@
 //! Logged meetings.
 
 use brightsync_sdk::patch::{Change, Fields};
-use brightsync_sdk::{Attendee, Error, Id, MeetingKey, Moment, NewMeeting, Party, Patch, Ref, Result, Timestamp, Written, time};
+use brightsync_sdk::{
+    Attendee, Error, Id, MeetingKey, Moment, NewMeeting, Party, Patch, Ref, Result, Timestamp,
+    Written, time,
+};
 
 use crate::HubSpot;
 use crate::activity::{Activity, Known};
@@ -31,11 +34,16 @@ impl HubSpot {
         let key = meeting.key.key.clone();
         let organiser = meeting.organiser.clone();
         let mut fields = Fields::from(meeting);
-        let about: Option<Vec<Ref>> = fields.list("about")?.map(|it| it.apply(Vec::new(), Ref::eq));
+        let about: Option<Vec<Ref>> = fields
+            .list("about")?
+            .map(|it| it.apply(Vec::new(), Ref::eq));
         let mut properties = write(&mut fields, || Ok(None))?;
         let mut guests = Guests::default();
         let attendees = fields.list::<Attendee>("attendees")?;
-        for it in attendees.map(|it| it.apply(Vec::new(), same)).unwrap_or_default() {
+        for it in attendees
+            .map(|it| it.apply(Vec::new(), same))
+            .unwrap_or_default()
+        {
             guests.add(it, &mut properties);
         }
         if organiser.link.is_some() {
@@ -79,7 +87,11 @@ impl HubSpot {
             links.push(link::Change {
                 to: &CONTACT,
                 add: new.map(|it| (it.clone(), types)).collect(),
-                remove: contacts.iter().filter(|it| !guests.contacts.contains(it)).cloned().collect(),
+                remove: contacts
+                    .iter()
+                    .filter(|it| !guests.contacts.contains(it))
+                    .cloned()
+                    .collect(),
             });
         }
         let properties = properties.finish(fields)?;
@@ -108,7 +120,10 @@ impl Guests {
     fn add(&mut self, it: Attendee, properties: &mut Properties) {
         let answer = it.response.as_deref().filter(|it| *it != "needs-action");
         if answer.is_some() || it.role.is_some() {
-            properties.leave("attendees", "HubSpot keeps neither answers nor roles of attendees");
+            properties.leave(
+                "attendees",
+                "HubSpot keeps neither answers nor roles of attendees",
+            );
         }
         self.add_party(&it.party, properties);
     }
@@ -158,7 +173,10 @@ fn write(fields: &mut Fields, end: impl Fn() -> Result<Option<String>>) -> Resul
         properties.set("hs_timestamp", at.clone());
         properties.set(START, at);
         if let Moment::On(_) = start {
-            properties.leave("start", "HubSpot has no meetings of whole days: it begins at midnight UTC");
+            properties.leave(
+                "start",
+                "HubSpot has no meetings of whole days: it begins at midnight UTC",
+            );
         }
     }
     let mut over = None;

@@ -49,7 +49,10 @@ struct Stage {
 type Stages = BTreeMap<(Id, Id), Stage>;
 
 fn opportunity(row: &Row<'_>) -> Opportunity {
-    let currency = || row.text("deal_currency_code").or_else(|| row.site.currency.clone());
+    let currency = || {
+        row.text("deal_currency_code")
+            .or_else(|| row.site.currency.clone())
+    };
     let amount = row.decimal("amount").map(|amount| Money {
         amount,
         currency: currency(),
@@ -106,7 +109,9 @@ impl HubSpot {
         let number = |it: &Id| it.parse::<u64>().unwrap_or(u64::MAX);
         deals.retain(|it| behind < number(it));
         let size = page.size_within(api::PAGE) as usize;
-        let next = (size < deals.len()).then(|| deals.get(size - 1).map(number)).flatten();
+        let next = (size < deals.len())
+            .then(|| deals.get(size - 1).map(number))
+            .flatten();
         deals.truncate(size);
         let mut found = self.get_all(&TABLE, &deals)?;
         if behind == 0 {
@@ -135,7 +140,10 @@ impl HubSpot {
                 deal.stage_order = stage.order;
                 deal.kind = stage.pipeline.clone().or(deal.kind.take());
             }
-            if matches!(deal.status, OpportunityStatus::Won | OpportunityStatus::Lost) {
+            if matches!(
+                deal.status,
+                OpportunityStatus::Won | OpportunityStatus::Lost
+            ) {
                 deal.closed = deal.closes.take();
             }
         }

@@ -107,7 +107,9 @@ impl HubSpot {
         });
         let page = match (departed, request.detail) {
             (true, _) => Page::read(&records, "id", |it| Ok(Change::Departed(departure(it)))),
-            (false, Detail::Ids) => Page::read(&records, "id", |it| Ok(Change::IdOnly(it.id("id")))),
+            (false, Detail::Ids) => {
+                Page::read(&records, "id", |it| Ok(Change::IdOnly(it.id("id"))))
+            }
             (false, Detail::Full) => self.rows_with_links(table, &records)?.map(Change::Present),
         };
         Ok(page.with_end(end))
@@ -136,9 +138,8 @@ impl HubSpot {
             None if (part as usize) + 1 < count => Some((part + 1, None)),
             None => None,
         };
-        let next = next.map(|(part, after)| {
-            to_token(&Body::new().with("part", part).with("after", after))
-        });
+        let next = next
+            .map(|(part, after)| to_token(&Body::new().with("part", part).with("after", after)));
         Ok(self.get_all(table, &ids)?.with_next(next))
     }
 }

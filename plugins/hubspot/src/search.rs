@@ -50,7 +50,11 @@ impl Group {
     /// A word of the property ends with this text, which has no wildcard of its own: the caller has checked it.
     pub(crate) fn ends_with(self, property: &str, end: &str) -> Self {
         let pattern = format!("*{end}");
-        self.and(property, "CONTAINS_TOKEN", Body::new().with("value", pattern))
+        self.and(
+            property,
+            "CONTAINS_TOKEN",
+            Body::new().with("value", pattern),
+        )
     }
 
     /// The record was changed in the window.
@@ -68,7 +72,11 @@ impl Group {
     }
 
     fn at(self, property: &str, operator: &str, time: Timestamp) -> Self {
-        self.and(property, operator, Body::new().with("value", time.to_string()))
+        self.and(
+            property,
+            operator,
+            Body::new().with("value", time.to_string()),
+        )
     }
 
     fn and(mut self, property: &str, operator: &str, rest: Body) -> Self {
@@ -98,19 +106,27 @@ impl Search {
 
     /// Begins behind this record, with pages of this size.
     pub(crate) fn page(self, after: Option<Id>, size: u32) -> Self {
-        Self { after, size, ..self }
+        Self {
+            after,
+            size,
+            ..self
+        }
     }
 
     pub(crate) fn body(&self) -> Body {
         let mut groups: Vec<Value> = Vec::new();
         for group in &self.groups {
             let group = match &self.after {
-                Some(id) => group.clone().and(ID, "GT", Body::new().with("value", id.as_str())),
+                Some(id) => group
+                    .clone()
+                    .and(ID, "GT", Body::new().with("value", id.as_str())),
                 None => group.clone(),
             };
             groups.push(Body::new().with("filters", group.0).into());
         }
-        let by_id = Body::new().with("propertyName", ID).with("direction", "ASCENDING");
+        let by_id = Body::new()
+            .with("propertyName", ID)
+            .with("direction", "ASCENDING");
         Body::new()
             .with("filterGroups", groups)
             .with("properties", self.properties.as_slice())
@@ -126,16 +142,21 @@ impl Search {
     }
 }
 
+/// Passes a name on without the blanks around it, if there is room for it at all.
+pub(crate) fn checked_name(name: &str) -> Result<&str> {
+    match name.trim() {
+        name if LONGEST < name.len() => Err(too_long("name")),
+        name => Ok(name),
+    }
+}
+
 /// Puts as many of these groups into each search as there is room for; one that is too long for any is the error.
 pub(crate) fn packed(field: &str, groups: Vec<Group>) -> Result<Vec<Search>> {
     let mut searches: Vec<Search> = Vec::new();
     for group in groups {
         let alone = Search::new(vec![group.clone()]);
         if !alone.fits() {
-            return Err(Error::invalid(
-                field,
-                format!("HubSpot takes searches of {LONGEST} characters, and this is longer"),
-            ));
+            return Err(too_long(field));
         }
         let last = searches.pop();
         let mut joined = last.clone().unwrap_or_else(|| Search::new(Vec::new()));
@@ -150,7 +171,8 @@ pub(crate) fn packed(field: &str, groups: Vec<Group>) -> Result<Vec<Search>> {
 
 /// Splits values for [`Group::is_any`] so that each part fits into a search; one that is too long for any has no record.
 pub(crate) fn split<'a>(property: &str, mut values: &'a [String]) -> Vec<&'a [String]> {
-    let fits = |values: &[String]| Search::new(vec![Group::default().is_any(property, values)]).fits();
+    let fits =
+        |values: &[String]| Search::new(vec![Group::default().is_any(property, values)]).fits();
     let mut parts = Vec::new();
     while !values.is_empty() {
         let mut count = values.len();
@@ -164,4 +186,9 @@ pub(crate) fn split<'a>(property: &str, mut values: &'a [String]) -> Vec<&'a [St
         values = rest;
     }
     parts
+}
+
+fn too_long(field: &str) -> Error {
+    let reason = format!("HubSpot takes searches of {LONGEST} characters, and this is longer");
+    Error::invalid(field, reason)
 }

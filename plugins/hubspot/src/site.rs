@@ -1,7 +1,7 @@
 //! The account that a connection belongs to: what is the same for all of its records.
 
 use brightsync_sdk::json::Object;
-use brightsync_sdk::{ForbiddenKind, Id, Owner, Reason, Result, settings, state, Error};
+use brightsync_sdk::{Error, ForbiddenKind, Id, Owner, Reason, Result, settings, state};
 use serde_json::Value;
 
 use crate::HubSpot;
@@ -25,7 +25,9 @@ impl Site {
     pub(crate) fn read(it: Object<'_>) -> Result<Self> {
         Ok(Self {
             portal: it.id("portalId"),
-            ui: it.get("uiDomain").unwrap_or_else(|| "app.hubspot.com".to_owned()),
+            ui: it
+                .get("uiDomain")
+                .unwrap_or_else(|| "app.hubspot.com".to_owned()),
             timezone: it.get("timeZone"),
             currency: it.get("companyCurrency"),
         })
@@ -34,7 +36,12 @@ impl Site {
     /// Returns where a human sees a record: HubSpot says it of some, of the rest it is known.
     pub(crate) fn url(&self, record: Object<'_>, kind: &Kind, id: &str) -> Option<String> {
         let Self { portal, ui, .. } = self;
-        let known = || format!("https://{ui}/contacts/{portal}/record/{}/{id}", kind.type_id);
+        let known = || {
+            format!(
+                "https://{ui}/contacts/{portal}/record/{}/{id}",
+                kind.type_id
+            )
+        };
         let told: Option<String> = record.get("url");
         told.or_else(|| (!ui.is_empty()).then(known))
     }
@@ -76,7 +83,9 @@ impl HubSpot {
 
     fn me(&self) -> Result<Id> {
         let nobody = || {
-            Error::unsupported("this connection belongs to a HubSpot account and to none of its users")
+            Error::unsupported(
+                "this connection belongs to a HubSpot account and to none of its users",
+            )
         };
         let user = settings::get("user-id").ok_or_else(nobody)?;
         match state::get::<Vec<String>>(OWNER).as_deref() {

@@ -69,13 +69,17 @@ impl Properties {
         if now.first().map_or("", String::as_str) != main {
             self.set(property, main);
         }
-        let has = |list: &[String], one: &String| list.iter().any(|it| it.eq_ignore_ascii_case(one));
+        let has =
+            |list: &[String], one: &String| list.iter().any(|it| it.eq_ignore_ascii_case(one));
         let further = now.get(1..).unwrap_or_default();
         let added = then.iter().skip(1).filter(|it| !has(further, it)).count();
         let removed = further.iter().filter(|it| !has(&then, it)).count();
         if 0 < added + removed {
             let reason = "HubSpot lets the main one be written and no further ones";
-            self.leave(field, format!("{reason}: {added} not added, {removed} not removed"));
+            self.leave(
+                field,
+                format!("{reason}: {added} not added, {removed} not removed"),
+            );
         }
     }
 

@@ -140,7 +140,8 @@ impl HubSpot {
         self.made += 1;
         let id = (100_000_000_000 + self.made).to_string();
         let (now, lag) = (self.office.now, self.office.lag);
-        self.table(object).insert(Row::new(id.clone(), fields, now, lag));
+        self.table(object)
+            .insert(Row::new(id.clone(), fields, now, lag));
         id
     }
 
@@ -149,7 +150,9 @@ impl HubSpot {
         let path: Vec<&str> = segments.iter().map(String::as_str).collect();
         let method = request.method.as_str();
         match (method, path.as_slice()) {
-            ("GET", ["oauth", "authorize"]) => return Ok(self.oauth.authorize(&mut self.office, request)),
+            ("GET", ["oauth", "authorize"]) => {
+                return Ok(self.oauth.authorize(&mut self.office, request));
+            }
             ("POST", ["oauth", "v3", "token"]) => return Ok(self.token(request)),
             ("POST", ["oauth", "v3", "token", "introspect"]) => return self.introspect(request),
             ("POST", ["oauth", "v3", "token", "revoke"]) => return self.revoke(request),
@@ -250,7 +253,8 @@ impl HubSpot {
         let form = request.form().ok_or(Refused::MediaType)?;
         let field = |name: &str| form.iter().find(|it| it.0 == name).map(|it| it.1.as_str());
         let client = &self.oauth.client;
-        if field("client_id") != Some(&client.id) || field("client_secret") != Some(&client.secret) {
+        if field("client_id") != Some(&client.id) || field("client_secret") != Some(&client.secret)
+        {
             return Err(Refused::NoCredential);
         }
         Ok(field("token").unwrap_or_default().to_owned())
@@ -263,7 +267,9 @@ impl HubSpot {
         let after = request.param("after").unwrap_or_default();
         let email = request.param("email");
         let mut owners = self.owners.iter().filter(|it| {
-            it.archived == archived && it.id.as_str() > after && email.is_none_or(|email| it.email == email)
+            it.archived == archived
+                && it.id.as_str() > after
+                && email.is_none_or(|email| it.email == email)
         });
         let page: Vec<Value> = owners.by_ref().take(limit).map(Owner::answer).collect();
         let mut answer = json!({ "results": page });

@@ -40,11 +40,17 @@ impl HubSpot {
     /// Links two records, by the type without a label and by this one.
     pub fn link(&mut self, from: (Object, &str), to: (Object, &str), id: u64) {
         self.join(from, to, id);
-        let both = |it: &&(Object, Object, u64, u64)| (it.0, it.1) == (from.0, to.0) || (it.1, it.0) == (from.0, to.0);
+        let both = |it: &&(Object, Object, u64, u64)| {
+            (it.0, it.1) == (from.0, to.0) || (it.1, it.0) == (from.0, to.0)
+        };
         let Some(plain) = TYPES.iter().find(both) else {
             return;
         };
-        let plain = if (plain.0, plain.1) == (from.0, to.0) { plain.2 } else { plain.3 };
+        let plain = if (plain.0, plain.1) == (from.0, to.0) {
+            plain.2
+        } else {
+            plain.3
+        };
         self.join(from, to, plain);
         // The first company of a record is its main one.
         for (one, other) in [(from, to), (to, from)] {
@@ -53,7 +59,10 @@ impl HubSpot {
                 (Object::Deal, Object::Company) => 5,
                 _ => continue,
             };
-            if !self.linked(one.0, one.1, other.0).any(|it| it.1.ids.contains(&primary)) {
+            if !self
+                .linked(one.0, one.1, other.0)
+                .any(|it| it.1.ids.contains(&primary))
+            {
                 self.join(one, other, primary);
             }
             self.tell_main(one.1, one.0);
@@ -63,15 +72,26 @@ impl HubSpot {
     /// Gives a link a label of the account's own.
     pub fn label(&mut self, from: (Object, &str), to: (Object, &str), label: &str) {
         for (one, other) in [(from, to), (to, from)] {
-            let links = self.links.entry((one.0, one.1.to_owned(), other.0)).or_default();
+            let links = self
+                .links
+                .entry((one.0, one.1.to_owned(), other.0))
+                .or_default();
             let types = links.entry(other.1.to_owned()).or_default();
             types.labels.insert(label.to_owned());
         }
     }
 
     /// The records that a record is linked with.
-    pub(super) fn linked(&self, from: Object, id: &str, to: Object) -> impl Iterator<Item = (&String, &Types)> {
-        self.links.get(&(from, id.to_owned(), to)).into_iter().flatten()
+    pub(super) fn linked(
+        &self,
+        from: Object,
+        id: &str,
+        to: Object,
+    ) -> impl Iterator<Item = (&String, &Types)> {
+        self.links
+            .get(&(from, id.to_owned(), to))
+            .into_iter()
+            .flatten()
     }
 
     fn join(&mut self, from: (Object, &str), to: (Object, &str), id: u64) {
@@ -80,7 +100,10 @@ impl HubSpot {
                 true => Some(id),
                 false => inverse(id),
             };
-            let links = self.links.entry((one.0, one.1.to_owned(), other.0)).or_default();
+            let links = self
+                .links
+                .entry((one.0, one.1.to_owned(), other.0))
+                .or_default();
             if let Some(id) = id.filter(|it| PRIMARY.contains(it)) {
                 for types in links.values_mut() {
                     types.ids.remove(&id);
@@ -104,25 +127,42 @@ impl HubSpot {
         if object == Object::Contact {
             let main = {
                 let mut links = self.linked(Object::Contact, id, Object::Company);
-                links.find(|it| it.1.ids.contains(&1)).map(|it| it.0.clone())
+                links
+                    .find(|it| it.1.ids.contains(&1))
+                    .map(|it| it.0.clone())
             };
             self.table(Object::Contact).touch(id, |it| match main {
-                Some(main) => drop(it.fields.insert("associatedcompanyid".to_owned(), main.into())),
+                Some(main) => drop(
+                    it.fields
+                        .insert("associatedcompanyid".to_owned(), main.into()),
+                ),
                 None => drop(it.fields.remove("associatedcompanyid")),
             });
         }
     }
 
     /// Reads the links that a record is made with: targets that are there, and types of this pair.
-    pub(super) fn new_links(&self, from: Object, links: &Value) -> Result<Vec<(Object, String, u64)>, Refused> {
+    pub(super) fn new_links(
+        &self,
+        from: Object,
+        links: &Value,
+    ) -> Result<Vec<(Object, String, u64)>, Refused> {
         let mut read = Vec::new();
-        for link in links.as_array().ok_or_else(|| Refused::unknown("associations is no list"))? {
-            let link = link.as_object().ok_or_else(|| Refused::unknown("an association is no object"))?;
+        for link in links
+            .as_array()
+            .ok_or_else(|| Refused::unknown("associations is no list"))?
+        {
+            let link = link
+                .as_object()
+                .ok_or_else(|| Refused::unknown("an association is no object"))?;
             known_members(link, &["to", "types"])?;
             let id = id_of(link.get("to"))?;
             for (to, type_id) in types_of(from, link.get("types"))? {
                 if self.tables[&to].live(&id).is_none() {
-                    return Err(Refused::invalid(format!("No {} with ID {id} exists", to.word())));
+                    return Err(Refused::invalid(format!(
+                        "No {} with ID {id} exists",
+                        to.word()
+                    )));
                 }
                 read.push((to, id.clone(), type_id));
             }
@@ -130,7 +170,13 @@ impl HubSpot {
         Ok(read)
     }
 
-    pub(super) fn associations(&mut self, request: &Request, from: Object, to: Object, verb: &str) -> Served {
+    pub(super) fn associations(
+        &mut self,
+        request: &Request,
+        from: Object,
+        to: Object,
+        verb: &str,
+    ) -> Served {
         let body = members(request, &["inputs"])?;
         let inputs = body.get("inputs").and_then(Value::as_array);
         let inputs = inputs.ok_or_else(|| Refused::unknown("inputs is no list"))?;
@@ -141,7 +187,10 @@ impl HubSpot {
             _ => return Err(Refused::NoPath),
         };
         if inputs.is_empty() || most < inputs.len() {
-            return Err(Refused::unknown(format!("inputs has {} elements, and 1 to {most} are allowed", inputs.len())));
+            return Err(Refused::unknown(format!(
+                "inputs has {} elements, and 1 to {most} are allowed",
+                inputs.len()
+            )));
         }
         match verb {
             "read" => self.read_links(from, to, inputs),
@@ -153,7 +202,9 @@ impl HubSpot {
     fn read_links(&self, from: Object, to: Object, inputs: &[Value]) -> Served {
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for input in inputs {
-            let input = input.as_object().ok_or_else(|| Refused::unknown("an input is no object"))?;
+            let input = input
+                .as_object()
+                .ok_or_else(|| Refused::unknown("an input is no object"))?;
             known_members(input, &["id", "after"])?;
             let id = id_of(Some(&Value::Object(input.clone())))?;
             if self.broken.contains(&id) {
@@ -163,11 +214,18 @@ impl HubSpot {
                 }));
                 continue;
             }
-            let after = input.get("after").and_then(Value::as_str).unwrap_or_default();
-            let mut links = self.linked(from, &id, to).filter(|it| {
-                it.0.as_str() > after && self.tables[&to].live(it.0).is_some()
-            });
-            let page: Vec<Value> = links.by_ref().take(PAGE).map(|(id, types)| answered(id, types)).collect();
+            let after = input
+                .get("after")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
+            let mut links = self
+                .linked(from, &id, to)
+                .filter(|it| it.0.as_str() > after && self.tables[&to].live(it.0).is_some());
+            let page: Vec<Value> = links
+                .by_ref()
+                .take(PAGE)
+                .map(|(id, types)| answered(id, types))
+                .collect();
             let last = page.last().map(|it| it["toObjectId"].to_string());
             let more = links.next().is_some();
             if page.is_empty() {
@@ -190,7 +248,9 @@ impl HubSpot {
     fn create_links(&mut self, from: Object, to: Object, inputs: &[Value]) -> Served {
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for input in inputs {
-            let input = input.as_object().ok_or_else(|| Refused::unknown("an input is no object"))?;
+            let input = input
+                .as_object()
+                .ok_or_else(|| Refused::unknown("an input is no object"))?;
             known_members(input, &["from", "to", "types"])?;
             let (one, other) = (id_of(input.get("from"))?, id_of(input.get("to"))?);
             let types = types_of(from, input.get("types"))?;
@@ -214,7 +274,9 @@ impl HubSpot {
 
     fn archive_links(&mut self, from: Object, to: Object, inputs: &[Value]) -> Served {
         for input in inputs {
-            let input = input.as_object().ok_or_else(|| Refused::unknown("an input is no object"))?;
+            let input = input
+                .as_object()
+                .ok_or_else(|| Refused::unknown("an input is no object"))?;
             known_members(input, &["from", "to"])?;
             let one = id_of(input.get("from"))?;
             let others = input.get("to").and_then(Value::as_array);
@@ -232,7 +294,10 @@ fn answered(id: &str, types: &Types) -> Value {
         let label = PRIMARY.contains(id).then_some("Primary");
         json!({ "category": "HUBSPOT_DEFINED", "typeId": id, "label": label })
     });
-    let labels = types.labels.iter().map(|it| json!({ "category": "USER_DEFINED", "typeId": 37, "label": it }));
+    let labels = types
+        .labels
+        .iter()
+        .map(|it| json!({ "category": "USER_DEFINED", "typeId": 37, "label": it }));
     // As a number, unlike everywhere else.
     let number: u64 = id.parse().unwrap_or_default();
     json!({ "toObjectId": number, "associationTypes": own.chain(labels).collect::<Vec<_>>() })
@@ -260,9 +325,14 @@ fn types_of(from: Object, types: Option<&Value>) -> Result<Vec<(Object, u64)>, R
     let types = types.and_then(Value::as_array).filter(|it| !it.is_empty());
     let mut read = Vec::new();
     for it in types.ok_or_else(|| Refused::unknown("there are no types"))? {
-        let it = it.as_object().ok_or_else(|| Refused::unknown("a type is no object"))?;
+        let it = it
+            .as_object()
+            .ok_or_else(|| Refused::unknown("a type is no object"))?;
         known_members(it, &["associationCategory", "associationTypeId"])?;
-        let id = it.get("associationTypeId").and_then(Value::as_u64).unwrap_or_default();
+        let id = it
+            .get("associationTypeId")
+            .and_then(Value::as_u64)
+            .unwrap_or_default();
         let known = TYPES.iter().find_map(|known| match from {
             from if (known.0, known.2) == (from, id) => Some(known.1),
             from if (known.1, known.3) == (from, id) => Some(known.0),
@@ -270,7 +340,8 @@ fn types_of(from: Object, types: Option<&Value>) -> Result<Vec<(Object, u64)>, R
         });
         let is_own = it.get("associationCategory") == Some(&json!("HUBSPOT_DEFINED"));
         let to = known.filter(|_| is_own && 0 < id);
-        let to = to.ok_or_else(|| Refused::unknown(format!("{} has no type {it:?}", from.word())))?;
+        let to =
+            to.ok_or_else(|| Refused::unknown(format!("{} has no type {it:?}", from.word())))?;
         read.push((to, id));
     }
     Ok(read)

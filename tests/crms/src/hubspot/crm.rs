@@ -148,11 +148,16 @@ impl Crm for HubSpot {
         rows.map(|row| {
             let bodies = body.iter().map(|it| row.text(it));
             let kinds = [Object::Contact, Object::Company, Object::Deal];
-            let about = kinds.into_iter().flat_map(|to| self.linked(object, &row.id, to));
+            let about = kinds
+                .into_iter()
+                .flat_map(|to| self.linked(object, &row.id, to));
             Logged {
                 id: row.id.clone(),
                 subject: row.text(subject).to_owned(),
-                body: bodies.filter(|it| !it.is_empty()).collect::<Vec<_>>().join("\n"),
+                body: bodies
+                    .filter(|it| !it.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("\n"),
                 about: about.map(|it| it.0.clone()).collect(),
             }
         })

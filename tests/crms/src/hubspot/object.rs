@@ -52,7 +52,10 @@ pub(super) fn batch(results: Vec<Value>, errors: Vec<Value>, status: u16) -> Ans
 
 impl HubSpot {
     pub(super) fn list(&mut self, request: &Request, object: Object) -> Served {
-        only(request, &["limit", "after", "properties", "associations", "archived"])?;
+        only(
+            request,
+            &["limit", "after", "properties", "associations", "archived"],
+        )?;
         let limit = limit(request, MOST)?;
         let archived = flag(request, "archived")?;
         let properties = listed(request, "properties");
@@ -61,7 +64,9 @@ impl HubSpot {
         if after.is_some_and(|it| !it.bytes().all(|it| it.is_ascii_digit())) {
             return Err(Refused::unknown("after is not a place that was told"));
         }
-        let mut rows = self.tables[&object].after(after).filter(|it| it.deleted.is_some() == archived);
+        let mut rows = self.tables[&object]
+            .after(after)
+            .filter(|it| it.deleted.is_some() == archived);
         let mut page: Vec<Value> = Vec::new();
         for row in rows.by_ref().take(limit) {
             page.push(self.answered(object, row, &properties, &linked));
@@ -80,7 +85,10 @@ impl HubSpot {
         let properties = listed(request, "properties");
         let linked = self.linked_kinds(request)?;
         let row = self.tables[&object].live(id).ok_or(Refused::NotFound)?;
-        Ok(counted(Answer::json(200, &self.answered(object, row, &properties, &linked))))
+        Ok(counted(Answer::json(
+            200,
+            &self.answered(object, row, &properties, &linked),
+        )))
     }
 
     pub(super) fn batch_read(&mut self, request: &Request, object: Object) -> Served {
@@ -94,25 +102,37 @@ impl HubSpot {
         let inputs = body.get("inputs").and_then(Value::as_array);
         let inputs = inputs.ok_or_else(|| Refused::unknown("inputs is no list"))?;
         if inputs.is_empty() || MOST < inputs.len() {
-            return Err(Refused::unknown(format!("{} inputs, and 1 to {MOST} are allowed", inputs.len())));
+            return Err(Refused::unknown(format!(
+                "{} inputs, and 1 to {MOST} are allowed",
+                inputs.len()
+            )));
         }
         let (mut results, mut missing, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         let mut wanted = BTreeSet::new();
         for input in inputs {
-            let input = input.as_object().ok_or_else(|| Refused::unknown("an input is no object"))?;
+            let input = input
+                .as_object()
+                .ok_or_else(|| Refused::unknown("an input is no object"))?;
             known_members(input, &["id"])?;
             let id = input.get("id").and_then(Value::as_str).unwrap_or_default();
             if !wanted.insert(id) {
-                return Err(Refused::unknown(format!("Duplicate IDs found in batch input: [{id}]")));
+                return Err(Refused::unknown(format!(
+                    "Duplicate IDs found in batch input: [{id}]"
+                )));
             }
             if id.is_empty() || !by_address && !id.bytes().all(|it| it.is_ascii_digit()) {
                 return Err(Refused::unknown(format!("{id:?} is no id")));
             }
         }
-        let addressed = by_address.then(|| self.by_addresses(&wanted)).unwrap_or_default();
+        let addressed = by_address
+            .then(|| self.by_addresses(&wanted))
+            .unwrap_or_default();
         for id in wanted {
             let found = match by_address {
-                true => addressed.iter().find(|it| it.0 == id).map(|it| it.1.as_str()),
+                true => addressed
+                    .iter()
+                    .find(|it| it.0 == id)
+                    .map(|it| it.1.as_str()),
                 false => Some(id),
             };
             let row = found.and_then(|it| self.tables[&object].live(it));
@@ -138,8 +158,14 @@ impl HubSpot {
     /// The contacts that have these addresses.
     fn by_addresses(&self, addresses: &BTreeSet<&str>) -> Vec<(String, String)> {
         let mut found = Vec::new();
-        for row in self.tables[&Object::Contact].after(None).filter(|it| it.deleted.is_none()) {
-            let further = row.text("hs_additional_emails").split(';').filter(|_| self.knows_further_addresses);
+        for row in self.tables[&Object::Contact]
+            .after(None)
+            .filter(|it| it.deleted.is_none())
+        {
+            let further = row
+                .text("hs_additional_emails")
+                .split(';')
+                .filter(|_| self.knows_further_addresses);
             for address in further.chain([row.text("email")]) {
                 // In any case, as everywhere.
                 let lower = address.to_lowercase();
@@ -161,7 +187,10 @@ impl HubSpot {
             Object::Deal => return Err(Refused::MissingScope),
         };
         if !has(needed) {
-            return Err(Refused::invalid(format!("one of {} is required", needed.join(", "))));
+            return Err(Refused::invalid(format!(
+                "one of {} is required",
+                needed.join(", ")
+            )));
         }
         let links = match body.get("associations") {
             Some(links) => self.new_links(object, links)?,
@@ -174,7 +203,8 @@ impl HubSpot {
         }
         let mut answer = self.whole(object, &id);
         let type_id = object.type_id();
-        answer["url"] = format!("https://app-eu1.hubspot.com/contacts/{PORTAL}/record/{type_id}/{id}").into();
+        answer["url"] =
+            format!("https://app-eu1.hubspot.com/contacts/{PORTAL}/record/{type_id}/{id}").into();
         Ok(counted(Answer::json(201, &answer)))
     }
 
@@ -223,10 +253,14 @@ impl HubSpot {
                 return Err(Refused::unknown(format!("the value of {name} is no text")));
             };
             let problem = match object.property(name) {
-                None => Some(("PROPERTY_DOESNT_EXIST", format!("Property \"{name}\" does not exist"))),
-                Some(it) if it.read_only || self.read_only.contains(&it.name) => {
-                    Some(("READ_ONLY_VALUE", format!("\"{name}\" is a read only property; its value cannot be set")))
-                }
+                None => Some((
+                    "PROPERTY_DOESNT_EXIST",
+                    format!("Property \"{name}\" does not exist"),
+                )),
+                Some(it) if it.read_only || self.read_only.contains(&it.name) => Some((
+                    "READ_ONLY_VALUE",
+                    format!("\"{name}\" is a read only property; its value cannot be set"),
+                )),
                 Some(it) => self.problem(it, value),
             };
             if let Some((code, said)) = problem {
@@ -240,7 +274,9 @@ impl HubSpot {
         if !problems.is_empty() {
             return Err(Refused::Properties(problems));
         }
-        if let (Object::Contact, Some(address)) = (object, fields.get("email").and_then(Value::as_str)) {
+        if let (Object::Contact, Some(address)) =
+            (object, fields.get("email").and_then(Value::as_str))
+        {
             let is_other = |row: &&Row| row.deleted.is_none() && Some(row.id.as_str()) != id;
             let has = |row: &&Row| {
                 let mut further = row.text("hs_additional_emails").split(';');
@@ -256,7 +292,10 @@ impl HubSpot {
 
     fn problem(&self, property: Property, value: &str) -> Option<(&'static str, String)> {
         if LONGEST < value.encode_utf16().count() {
-            return Some(("VALUE_TOO_LONG", format!("{} is longer than {LONGEST} characters", property.name)));
+            return Some((
+                "VALUE_TOO_LONG",
+                format!("{} is longer than {LONGEST} characters", property.name),
+            ));
         }
         if value.is_empty() {
             return None;
@@ -265,15 +304,25 @@ impl HubSpot {
         match property.kind {
             Type::Text | Type::Several => None,
             Type::Address => {
-                let plain = |it: char| !it.is_whitespace() && !it.is_control() && !",;<>()\"".contains(it);
+                let plain =
+                    |it: char| !it.is_whitespace() && !it.is_control() && !",;<>()\"".contains(it);
                 let (local, domain) = value.split_once('@').unwrap_or_default();
                 let good = !local.is_empty() && domain.contains('.') && value.chars().all(plain);
                 (!good).then(|| ("INVALID_EMAIL", format!("Email address {value} is invalid")))
             }
-            Type::Number => value.parse::<f64>().is_err().then(|| ("INVALID_FLOAT", not("a valid number"))),
-            Type::Time => time(value).is_none().then(|| ("INVALID_DATE", not("a valid long"))),
-            Type::Bool => (!matches!(value, "true" | "false"))
-                .then(|| ("INVALID_OPTION", not("one of the allowed options: [true, false]"))),
+            Type::Number => value
+                .parse::<f64>()
+                .is_err()
+                .then(|| ("INVALID_FLOAT", not("a valid number"))),
+            Type::Time => time(value)
+                .is_none()
+                .then(|| ("INVALID_DATE", not("a valid long"))),
+            Type::Bool => (!matches!(value, "true" | "false")).then(|| {
+                (
+                    "INVALID_OPTION",
+                    not("one of the allowed options: [true, false]"),
+                )
+            }),
             Type::Choice(words) => (!words.contains(&value))
                 .then(|| ("INVALID_OPTION", not("one of the allowed options"))),
             Type::Owner => (!self.owners.iter().any(|it| it.id == value))
@@ -305,8 +354,11 @@ impl HubSpot {
     /// A record with all that it has, as a write answers it.
     fn whole(&self, object: Object, id: &str) -> Value {
         let row = self.tables[&object].get(id);
-        let names = row.map(|it| it.fields.keys().cloned().collect()).unwrap_or_default();
-        row.map(|it| self.answered(object, it, &names, &[])).unwrap_or_default()
+        let names = row
+            .map(|it| it.fields.keys().cloned().collect())
+            .unwrap_or_default();
+        row.map(|it| self.answered(object, it, &names, &[]))
+            .unwrap_or_default()
     }
 
     pub(super) fn answered(
@@ -320,7 +372,11 @@ impl HubSpot {
         for name in names {
             // What is not known is left out, what has no value is null.
             if object.property(name).is_some() {
-                properties.insert(name.clone(), self.value(object, row, name).map_or(Value::Null, Value::from));
+                properties.insert(
+                    name.clone(),
+                    self.value(object, row, name)
+                        .map_or(Value::Null, Value::from),
+                );
             }
         }
         for name in ["hs_object_id", "createdate", object.modified()] {
@@ -335,7 +391,10 @@ impl HubSpot {
         }
         for to in linked {
             let mut rows = Vec::new();
-            for (id, types) in self.linked(object, &row.id, *to).filter(|it| self.tables[to].live(it.0).is_some()) {
+            for (id, types) in self
+                .linked(object, &row.id, *to)
+                .filter(|it| self.tables[to].live(it.0).is_some())
+            {
                 for type_id in &types.ids {
                     let plain = if *type_id == 1 { "" } else { "_unlabeled" };
                     rows.push(json!({ "id": id, "type": format!("{}_to_{}{plain}", object.word(), to.word()) }));
@@ -396,16 +455,23 @@ fn headers_sender(row: &Row) -> Option<String> {
 /// The elements of a parameter with commas.
 fn listed(request: &Request, name: &str) -> Vec<String> {
     let text = request.param(name).unwrap_or_default();
-    text.split(',').filter(|it| !it.is_empty()).map(str::to_owned).collect()
+    text.split(',')
+        .filter(|it| !it.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 pub(super) fn texts(value: Option<&Value>) -> Result<Vec<String>, Refused> {
     let Some(value) = value else {
         return Ok(Vec::new());
     };
-    let list = value.as_array().ok_or_else(|| Refused::unknown("a list was due"))?;
+    let list = value
+        .as_array()
+        .ok_or_else(|| Refused::unknown("a list was due"))?;
     let texts = list.iter().map(|it| it.as_str().map(str::to_owned));
-    texts.collect::<Option<_>>().ok_or_else(|| Refused::unknown("a text was due"))
+    texts
+        .collect::<Option<_>>()
+        .ok_or_else(|| Refused::unknown("a text was due"))
 }
 
 /// Tells where the limits stand; a search does not.

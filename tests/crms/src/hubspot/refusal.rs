@@ -126,13 +126,18 @@ pub(super) fn limited() -> Answer {
 /// Refuses parameters that the path does not have.
 pub(super) fn only(request: &Request, known: &[&str]) -> Result<(), Refused> {
     match request.unknown_param(known) {
-        Some(name) => Err(Refused::unknown(format!("the parameter {name} is not known"))),
+        Some(name) => Err(Refused::unknown(format!(
+            "the parameter {name} is not known"
+        ))),
         None => Ok(()),
     }
 }
 
 /// The members of a JSON body, none of which is unknown.
-pub(super) fn members(request: &Request, known: &[&str]) -> Result<serde_json::Map<String, Value>, Refused> {
+pub(super) fn members(
+    request: &Request,
+    known: &[&str],
+) -> Result<serde_json::Map<String, Value>, Refused> {
     only(request, &[])?;
     match request.json() {
         Some(Value::Object(members)) => {

@@ -94,7 +94,10 @@ const COMPANY: &[Property] = &[
     text("domain"),
     made("hs_additional_domains", Type::Several),
     text("website"),
-    writable("type", Type::Choice(&["PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER"])),
+    writable(
+        "type",
+        Type::Choice(&["PROSPECT", "PARTNER", "RESELLER", "VENDOR", "OTHER"]),
+    ),
     made("hs_parent_company_id", Type::Number),
     text("tier"),
 ];
@@ -126,14 +129,26 @@ const MEETING: &[Property] = &[
     writable("hs_meeting_end_time", Type::Time),
     writable(
         "hs_meeting_outcome",
-        Type::Choice(&["SCHEDULED", "COMPLETED", "RESCHEDULED", "NO_SHOW", "CANCELED"]),
+        Type::Choice(&[
+            "SCHEDULED",
+            "COMPLETED",
+            "RESCHEDULED",
+            "NO_SHOW",
+            "CANCELED",
+        ]),
     ),
     writable("hs_attendee_owner_ids", Type::Several),
 ];
 
 const EMAIL: &[Property] = &[
-    writable("hs_email_direction", Type::Choice(&["EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL"])),
-    writable("hs_email_status", Type::Choice(&["BOUNCED", "FAILED", "SCHEDULED", "SENDING", "SENT"])),
+    writable(
+        "hs_email_direction",
+        Type::Choice(&["EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL"]),
+    ),
+    writable(
+        "hs_email_status",
+        Type::Choice(&["BOUNCED", "FAILED", "SCHEDULED", "SENDING", "SENT"]),
+    ),
     text("hs_email_subject"),
     text("hs_email_text"),
     text("hs_email_html"),
@@ -146,7 +161,13 @@ const EMAIL: &[Property] = &[
 
 impl Object {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Contact, Self::Company, Self::Deal, Self::Meeting, Self::Email];
+    pub const ALL: [Self; 5] = [
+        Self::Contact,
+        Self::Company,
+        Self::Deal,
+        Self::Meeting,
+        Self::Email,
+    ];
 
     pub(super) fn named(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.path() == path)
@@ -198,14 +219,23 @@ impl Object {
             Self::Meeting => (MEETING, &LOGGED),
             Self::Email => (EMAIL, &LOGGED),
         };
-        ALL.iter().chain(own).chain(logged).find(|it| it.name == name).copied()
+        ALL.iter()
+            .chain(own)
+            .chain(logged)
+            .find(|it| it.name == name)
+            .copied()
     }
 }
 
 /// The stages of the default pipeline: id, name, probability, closed.
 const STAGES: [(&str, &str, &str, bool); 4] = [
     ("closedwon", "Closed won", "1.0", true),
-    ("appointmentscheduled", "Appointment scheduled", "0.2", false),
+    (
+        "appointmentscheduled",
+        "Appointment scheduled",
+        "0.2",
+        false,
+    ),
     ("closedlost", "Closed lost", "0.0", true),
     ("contractsent", "Contract sent", "0.9", false),
 ];

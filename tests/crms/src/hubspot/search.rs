@@ -88,7 +88,9 @@ impl HubSpot {
         }
         let (after, limit) = (query.after as usize, query.limit as usize);
         let page = found.iter().skip(after).take(limit);
-        let page: Vec<Value> = page.map(|it| self.answered(object, it, &query.properties, &[])).collect();
+        let page: Vec<Value> = page
+            .map(|it| self.answered(object, it, &query.properties, &[]))
+            .collect();
         let mut body = json!({ "total": found.len(), "results": page });
         let next = after + limit;
         if next < found.len() {
@@ -100,7 +102,10 @@ impl HubSpot {
 
     fn fits(&self, object: Object, row: &Row, query: &Query) -> bool {
         query.groups.is_empty()
-            || query.groups.iter().any(|group| group.iter().all(|it| self.holds(object, row, it)))
+            || query
+                .groups
+                .iter()
+                .any(|group| group.iter().all(|it| self.holds(object, row, it)))
     }
 
     fn holds(&self, object: Object, row: &Row, filter: &Filter) -> bool {
@@ -120,7 +125,9 @@ impl HubSpot {
             });
         }
         let value = self.value(object, row, &filter.property);
-        let several = object.property(&filter.property).is_some_and(|it| it.kind == Type::Several);
+        let several = object
+            .property(&filter.property)
+            .is_some_and(|it| it.kind == Type::Several);
         let text = value.clone().unwrap_or_default();
         let parts = || text.split(';').filter(|_| several);
         match &filter.test {
@@ -164,18 +171,36 @@ impl Query {
     /// What is wrong with it.
     fn read(request: &Request, object: Object) -> Result<Self, Refused> {
         if LONGEST < request.body.len() {
-            return Err(Refused::unknown(format!("the body has {} characters", request.body.len())));
+            return Err(Refused::unknown(format!(
+                "the body has {} characters",
+                request.body.len()
+            )));
         }
-        let body = members(request, &["filterGroups", "properties", "sorts", "limit", "after", "query"])?;
+        let body = members(
+            request,
+            &[
+                "filterGroups",
+                "properties",
+                "sorts",
+                "limit",
+                "after",
+                "query",
+            ],
+        )?;
         if body.contains_key("query") {
             return Err(Refused::unknown("a query finds what nobody has described"));
         }
         let groups = list(&body, "filterGroups")?;
-        let groups: Vec<Vec<Filter>> =
-            groups.iter().map(|it| Filter::read_group(it, object)).collect::<Result<_, _>>()?;
+        let groups: Vec<Vec<Filter>> = groups
+            .iter()
+            .map(|it| Filter::read_group(it, object))
+            .collect::<Result<_, _>>()?;
         let count: usize = groups.iter().map(Vec::len).sum();
         if GROUPS < groups.len() || ALL_FILTERS < count {
-            return Err(Refused::unknown(format!("{} groups with {count} filters", groups.len())));
+            return Err(Refused::unknown(format!(
+                "{} groups with {count} filters",
+                groups.len()
+            )));
         }
         let number = |name: &str, default: u64| match body.get(name) {
             None => Some(default),
@@ -187,7 +212,9 @@ impl Query {
         let limit = limit.ok_or_else(|| Refused::unknown(format!("limit is 1 to {PAGE}")))?;
         let after = number("after", 0).ok_or_else(|| Refused::unknown("after is no place"))?;
         if ROWS < after + limit {
-            return Err(Refused::unknown(format!("a search has {ROWS} rows and no more")));
+            return Err(Refused::unknown(format!(
+                "a search has {ROWS} rows and no more"
+            )));
         }
         Ok(Self {
             groups,
@@ -201,10 +228,12 @@ impl Query {
     /// The id behind which all rows are, if every group says so.
     fn behind(&self) -> Option<String> {
         let of = |group: &Vec<Filter>| {
-            group.iter().find_map(|it| match (it.property.as_str(), &it.test) {
-                ("hs_object_id", Test::Compares(Side::Above, id)) => Some(*id),
-                _ => None,
-            })
+            group
+                .iter()
+                .find_map(|it| match (it.property.as_str(), &it.test) {
+                    ("hs_object_id", Test::Compares(Side::Above, id)) => Some(*id),
+                    _ => None,
+                })
         };
         let ids: Option<Vec<i64>> = self.groups.iter().map(of).collect();
         ids?.into_iter().min().map(|it| format!("{it:012}"))
@@ -213,27 +242,40 @@ impl Query {
 
 impl Filter {
     fn read_group(group: &Value, object: Object) -> Result<Vec<Self>, Refused> {
-        let group = group.as_object().ok_or_else(|| Refused::unknown("a group is no object"))?;
+        let group = group
+            .as_object()
+            .ok_or_else(|| Refused::unknown("a group is no object"))?;
         known_members(group, &["filters"])?;
         let filters = list(group, "filters")?;
         if filters.is_empty() || FILTERS < filters.len() {
-            return Err(Refused::unknown(format!("a group has {} filters", filters.len())));
+            return Err(Refused::unknown(format!(
+                "a group has {} filters",
+                filters.len()
+            )));
         }
         filters.iter().map(|it| Self::read(it, object)).collect()
     }
 
     fn read(filter: &Value, object: Object) -> Result<Self, Refused> {
-        let filter = filter.as_object().ok_or_else(|| Refused::unknown("a filter is no object"))?;
+        let filter = filter
+            .as_object()
+            .ok_or_else(|| Refused::unknown("a filter is no object"))?;
         let text = |name: &str| filter.get(name).and_then(Value::as_str);
         let name = text("propertyName").unwrap_or_default();
         let operator = text("operator").unwrap_or_default();
         let property = object.property(name);
-        let property = property.ok_or_else(|| Refused::unknown(format!("there is no property {name:?}")))?;
+        let property =
+            property.ok_or_else(|| Refused::unknown(format!("there is no property {name:?}")))?;
         let (known, test): (&[&str], Option<Test>) = match operator {
             "HAS_PROPERTY" => (&[], Some(Test::HasValue(true))),
             "NOT_HAS_PROPERTY" => (&[], Some(Test::HasValue(false))),
             "IN" => (&["values"], in_list(property, filter)?),
-            "CONTAINS_TOKEN" => (&["value"], text("value").filter(|it| !it.is_empty()).map(|it| Test::HasWord(it.to_owned()))),
+            "CONTAINS_TOKEN" => (
+                &["value"],
+                text("value")
+                    .filter(|it| !it.is_empty())
+                    .map(|it| Test::HasWord(it.to_owned())),
+            ),
             _ => (&["value"], compared(property, operator, text("value"))),
         };
         known_members(filter, &[&["propertyName", "operator"], known].concat())?;
@@ -242,7 +284,9 @@ impl Filter {
                 property: name.to_owned(),
                 test,
             }),
-            None => Err(Refused::unknown(format!("{operator:?} does not fit {name} and {filter:?}"))),
+            None => Err(Refused::unknown(format!(
+                "{operator:?} does not fit {name} and {filter:?}"
+            ))),
         }
     }
 }
@@ -250,7 +294,8 @@ impl Filter {
 fn in_list(property: Property, filter: &Map<String, Value>) -> Result<Option<Test>, Refused> {
     let values = texts(filter.get("values"))?;
     let lower = values.iter().all(|it| *it == it.to_lowercase());
-    let fits = matches!(property.kind, Type::Text | Type::Address | Type::Several) && !values.is_empty();
+    let fits =
+        matches!(property.kind, Type::Text | Type::Address | Type::Several) && !values.is_empty();
     Ok((fits && lower).then_some(Test::IsAny(values)))
 }
 

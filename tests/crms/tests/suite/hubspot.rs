@@ -30,6 +30,11 @@ impl Hub {
         Self(desk.setting("hub-domain", "our.example"))
     }
 
+    /// Has custom fields read.
+    fn wanting(self, object: &str, fields: &[&str]) -> Self {
+        Self(self.0.wanted(object, fields))
+    }
+
     /// Makes a call, after which nothing may have been asked that HubSpot does not know.
     #[track_caller]
     fn call<T>(&self, call: impl FnOnce(&HubSpot) -> Result<T>) -> Result<T> {
@@ -71,7 +76,12 @@ impl Hub {
     /// How many requests were made of these paths since the last count.
     fn count(&self, path: &str) -> usize {
         let mut crm = self.crm();
-        let count = crm.office.seen().iter().filter(|it| it.path.contains(path)).count();
+        let count = crm
+            .office
+            .seen()
+            .iter()
+            .filter(|it| it.path.contains(path))
+            .count();
         crm.office.forget();
         count
     }
@@ -96,7 +106,10 @@ fn set(json: &str) -> Edit {
 }
 
 fn fields(incomplete: &[brightsync_sdk::InvalidField]) -> Vec<&str> {
-    incomplete.iter().filter_map(|it| it.field.as_deref()).collect()
+    incomplete
+        .iter()
+        .filter_map(|it| it.field.as_deref())
+        .collect()
 }
 
 /// A person by given name, family name and address.

@@ -13,7 +13,10 @@ use super::{Hub, fields, patch, person, set};
 /// What there is to be linked with: a contact, an account and an opportunity.
 fn about(hub: &Hub) -> Vec<Ref> {
     let contact = person(hub, "Ann", "Lee", "");
-    let company = hub.crm().add_company(&Company { name: "Acme".to_owned(), ..Company::default() });
+    let company = hub.crm().add_company(&Company {
+        name: "Acme".to_owned(),
+        ..Company::default()
+    });
     let deal = hub.crm().add_deal(&Deal {
         name: "Offer".to_owned(),
         company: None,
@@ -21,7 +24,11 @@ fn about(hub: &Hub) -> Vec<Ref> {
         amount: "1".to_owned(),
         outcome: Outcome::Open,
     });
-    vec![Ref::contact(contact), Ref::new("account", company), Ref::new("opportunity", deal)]
+    vec![
+        Ref::contact(contact),
+        Ref::new("account", company),
+        Ref::new("opportunity", deal),
+    ]
 }
 
 fn email(about: Vec<Ref>) -> NewEmail {
@@ -36,8 +43,17 @@ fn email(about: Vec<Ref>) -> NewEmail {
         },
         thread: None,
         direction: Direction::Incoming,
-        sender: Party { name: Some("Ann Mary Lee".to_owned()), ..Party::new("ann@acme.example") },
-        to: vec![Party::new("ada@our.example"), Party { name: Some("Nobody".to_owned()), ..Party::default() }],
+        sender: Party {
+            name: Some("Ann Mary Lee".to_owned()),
+            ..Party::new("ann@acme.example")
+        },
+        to: vec![
+            Party::new("ada@our.example"),
+            Party {
+                name: Some("Nobody".to_owned()),
+                ..Party::default()
+            },
+        ],
         cc: Vec::new(),
         bcc: Vec::new(),
         text: Some("Hello".to_owned()),
@@ -65,44 +81,85 @@ fn an_email_is_logged_in_one_request_with_all_that_it_is_about() {
             size: 1,
             content: None,
         }],
-        ..email([about.clone(), vec![Ref::new("case", "1"), Ref::contact("no id")]].concat())
+        ..email(
+            [
+                about.clone(),
+                vec![Ref::new("case", "1"), Ref::contact("no id")],
+            ]
+            .concat(),
+        )
     };
     let written = hub.call(|it| it.create_email(new)).unwrap();
-    assert_eq!(fields(&written.incomplete), ["to", "attachments", "about", "about"]);
+    assert_eq!(
+        fields(&written.incomplete),
+        ["to", "attachments", "about", "about"]
+    );
     assert_eq!(hub.count("objects"), 1);
-    let [logged] = &hub.crm().logged(Kind::Email)[..] else { panic!() };
+    let [logged] = &hub.crm().logged(Kind::Email)[..] else {
+        panic!()
+    };
     assert_eq!(logged.subject, "Offer \"x\" * \\");
     let ids: Vec<&str> = about.iter().map(|it| it.id.as_str()).collect();
     assert_eq!(logged.about, ids);
     let crm = hub.crm();
     let row = crm.row(Object::Email, &written.id).unwrap();
-    assert_eq!((row.text("hs_email_direction"), row.text("hs_email_status")), ("INCOMING_EMAIL", "SENT"));
+    assert_eq!(
+        (row.text("hs_email_direction"), row.text("hs_email_status")),
+        ("INCOMING_EMAIL", "SENT")
+    );
     assert_eq!(row.text("hs_timestamp"), "2026-01-15T10:00:00.123Z");
     let ann = json!({"email": "ann@acme.example", "firstName": "Ann Mary", "lastName": "Lee"});
     let sent: Value = serde_json::from_str(row.text("hs_email_headers")).unwrap();
-    assert_eq!(sent, json!({"from": ann, "sender": ann, "to": [{"email": "ada@our.example"}], "cc": [], "bcc": []}));
+    assert_eq!(
+        sent,
+        json!({"from": ann, "sender": ann, "to": [{"email": "ada@our.example"}], "cc": [], "bcc": []})
+    );
 }
 
 #[test]
 fn a_long_body_is_cut_and_that_is_said() {
     let hub = Hub::new();
-    let new = NewEmail { text: Some("🦀".repeat(500_000)), ..email(Vec::new()) };
+    let new = NewEmail {
+        text: Some("🦀".repeat(500_000)),
+        ..email(Vec::new())
+    };
     let written = hub.call(|it| it.create_email(new)).unwrap();
     assert!(fields(&written.incomplete).contains(&"text"));
     let crm = hub.crm();
-    assert_eq!(crm.row(Object::Email, &written.id).unwrap().text("hs_email_text").chars().count(), 32_768);
+    assert_eq!(
+        crm.row(Object::Email, &written.id)
+            .unwrap()
+            .text("hs_email_text")
+            .chars()
+            .count(),
+        32_768
+    );
 }
 
 #[test]
 fn an_email_is_found_by_its_key_by_its_message_id_and_else_by_time_subject_and_sender() {
     let hub = Hub::new();
-    let id = hub.call(|it| it.create_email(email(Vec::new()))).unwrap().id;
+    let id = hub
+        .call(|it| it.create_email(email(Vec::new())))
+        .unwrap()
+        .id;
     let key = email(Vec::new()).key;
     let find = |key: EmailKey| hub.call(|it| it.find_email(key)).unwrap();
     assert_eq!(find(key.clone()), [id.clone()]);
-    assert_eq!(find(EmailKey { sent_at: 0, subject: String::new(), ..key.clone() }), [id]);
+    assert_eq!(
+        find(EmailKey {
+            sent_at: 0,
+            subject: String::new(),
+            ..key.clone()
+        }),
+        [id]
+    );
     // The same instant and subject under another key is another message.
-    let other = EmailKey { key: "k-2".to_owned(), message_id: None, ..key.clone() };
+    let other = EmailKey {
+        key: "k-2".to_owned(),
+        message_id: None,
+        ..key.clone()
+    };
     assert_eq!(find(other.clone()), [] as [String; 0]);
     let fields = |key: &EmailKey, from: &str, id: &str| {
         hub.crm().put(
@@ -118,7 +175,11 @@ fn an_email_is_found_by_its_key_by_its_message_id_and_else_by_time_subject_and_s
     let mailbox = fields(&key, "someone@else.example", "<9@acme.example>");
     let plain = fields(&key, "ann@acme.example", "");
     fields(&key, "someone@else.example", "");
-    let by_id = EmailKey { message_id: Some("9@acme.example".to_owned()), sent_at: 0, ..other.clone() };
+    let by_id = EmailKey {
+        message_id: Some("9@acme.example".to_owned()),
+        sent_at: 0,
+        ..other.clone()
+    };
     assert_eq!(find(by_id), [mailbox]);
     assert_eq!(find(other), [plain]);
 }
@@ -136,9 +197,16 @@ fn whatever_is_in_a_key_finds_no_other_message() {
             sender: odd.to_owned(),
             about: Vec::new(),
         };
-        assert_eq!(hub.call(|it| it.find_email(key)).unwrap(), [] as [String; 0], "{odd:?}");
+        assert_eq!(
+            hub.call(|it| it.find_email(key)).unwrap(),
+            [] as [String; 0],
+            "{odd:?}"
+        );
     }
-    let key = EmailKey { message_id: Some("x".repeat(1_000_000)), ..email(Vec::new()).key };
+    let key = EmailKey {
+        message_id: Some("x".repeat(1_000_000)),
+        ..email(Vec::new()).key
+    };
     assert_eq!(hub.call(|it| it.find_email(key)).unwrap().len(), 1);
 }
 
@@ -151,15 +219,24 @@ fn a_hubspot_that_does_not_keep_the_key_gets_the_email_all_the_same() {
     assert_eq!(hub.crm().logged(Kind::Email)[0].about.len(), 3);
     let key = email(Vec::new()).key;
     assert_eq!(hub.call(|it| it.find_email(key.clone())).unwrap(), [id]);
-    let other = EmailKey { sender: "x@y.example".to_owned(), ..key };
-    assert_eq!(hub.call(|it| it.find_email(other)).unwrap(), [] as [String; 0]);
+    let other = EmailKey {
+        sender: "x@y.example".to_owned(),
+        ..key
+    };
+    assert_eq!(
+        hub.call(|it| it.find_email(other)).unwrap(),
+        [] as [String; 0]
+    );
 }
 
 #[test]
 fn an_email_is_changed_by_additions_and_removals() {
     let hub = Hub::new();
     let about = about(&hub);
-    let id = hub.call(|it| it.create_email(email(about[..1].to_vec()))).unwrap().id;
+    let id = hub
+        .call(|it| it.create_email(email(about[..1].to_vec())))
+        .unwrap()
+        .id;
     let party = |address: &str| json!({ "address": address }).to_string();
     let one = |it: &Ref| json!({ "kind": it.kind, "id": it.id }).to_string();
     let edits = patch(&[
@@ -178,14 +255,25 @@ fn an_email_is_changed_by_additions_and_removals() {
     assert_eq!(now["to"], json!([{ "email": "bob@our.example" }]));
     assert_eq!(now["cc"], json!([{ "email": "cid@our.example" }]));
     assert_eq!(now["from"]["lastName"], "Lee");
-    let [logged] = &hub.crm().logged(Kind::Email)[..] else { panic!() };
-    assert_eq!((logged.subject.as_str(), logged.body.as_str()), ("Re: Offer", "Hello"));
+    let [logged] = &hub.crm().logged(Kind::Email)[..] else {
+        panic!()
+    };
+    assert_eq!(
+        (logged.subject.as_str(), logged.body.as_str()),
+        ("Re: Offer", "Hello")
+    );
     assert_eq!(logged.about, [about[2].id.clone()]);
     let edits = patch(&[("about", set(&format!("[{}]", one(&about[1]))))]);
     hub.call(|it| it.update_email(&id, edits)).unwrap();
-    assert_eq!(hub.crm().logged(Kind::Email)[0].about, [about[1].id.clone()]);
+    assert_eq!(
+        hub.crm().logged(Kind::Email)[0].about,
+        [about[1].id.clone()]
+    );
     hub.call(|it| it.delete_email(&id)).unwrap();
-    assert_eq!(hub.call(|it| it.delete_email(&id)).unwrap_err().reason, Reason::NotFound);
+    assert_eq!(
+        hub.call(|it| it.delete_email(&id)).unwrap_err().reason,
+        Reason::NotFound
+    );
 }
 
 fn meeting(about: Vec<Ref>, attendees: Vec<Attendee>) -> NewMeeting {
@@ -213,7 +301,10 @@ fn meeting(about: Vec<Ref>, attendees: Vec<Attendee>) -> NewMeeting {
 fn guest(kind: &str, id: &str) -> Attendee {
     let link = Some(Ref::new(kind, id));
     Attendee {
-        party: Party { link, ..Party::default() },
+        party: Party {
+            link,
+            ..Party::default()
+        },
         response: None,
         role: None,
     }
@@ -229,33 +320,59 @@ fn a_meeting_is_logged_with_users_and_contacts_who_attend() {
         response: Some("accepted".to_owned()),
         role: None,
     };
-    let new = meeting(about.clone(), vec![guest("user", &me), guest("contact", &bob), stranger]);
+    let new = meeting(
+        about.clone(),
+        vec![guest("user", &me), guest("contact", &bob), stranger],
+    );
     let written = hub.call(|it| it.create_meeting(new)).unwrap();
     let incomplete = fields(&written.incomplete);
     assert_eq!(incomplete, ["attendees", "attendees", "organiser"]);
     let row = |name: &str| {
         let crm = hub.crm();
-        crm.row(Object::Meeting, &written.id).unwrap().text(name).to_owned()
+        crm.row(Object::Meeting, &written.id)
+            .unwrap()
+            .text(name)
+            .to_owned()
     };
     assert_eq!(row("hs_meeting_start_time"), "2026-01-15T11:00:00.000Z");
     assert_eq!(row("hs_timestamp"), row("hs_meeting_start_time"));
-    assert_eq!((row("hs_meeting_outcome"), row("hs_attendee_owner_ids")), ("SCHEDULED".to_owned(), me.clone()));
+    assert_eq!(
+        (row("hs_meeting_outcome"), row("hs_attendee_owner_ids")),
+        ("SCHEDULED".to_owned(), me.clone())
+    );
     assert_eq!(hub.crm().logged(Kind::Meeting)[0].about.len(), 4);
 
     hub.crm().office.now += 10_000_000;
     let edits = patch(&[
         ("status", set("\"confirmed\"")),
-        ("attendees", Edit::Remove(json!({"party": {"link": {"kind": "contact", "id": bob}}}).to_string())),
-        ("attendees", Edit::Remove(json!({"party": {"link": {"kind": "user", "id": me}}}).to_string())),
+        (
+            "attendees",
+            Edit::Remove(json!({"party": {"link": {"kind": "contact", "id": bob}}}).to_string()),
+        ),
+        (
+            "attendees",
+            Edit::Remove(json!({"party": {"link": {"kind": "user", "id": me}}}).to_string()),
+        ),
         ("location", Edit::Clear),
     ]);
-    hub.call(|it| it.update_meeting(&written.id, edits)).unwrap();
-    assert_eq!((row("hs_meeting_outcome"), row("hs_attendee_owner_ids")), ("COMPLETED".to_owned(), String::new()));
+    hub.call(|it| it.update_meeting(&written.id, edits))
+        .unwrap();
+    assert_eq!(
+        (row("hs_meeting_outcome"), row("hs_attendee_owner_ids")),
+        ("COMPLETED".to_owned(), String::new())
+    );
     assert_eq!(row("hs_meeting_location"), "");
     assert_eq!(hub.crm().logged(Kind::Meeting)[0].about.len(), 3);
-    let edits = patch(&[("status", set("\"cancelled\"")), ("text", set("\"Minutes\""))]);
-    hub.call(|it| it.update_meeting(&written.id, edits)).unwrap();
-    assert_eq!((row("hs_meeting_outcome"), row("hs_meeting_body")), ("CANCELED".to_owned(), "Minutes".to_owned()));
+    let edits = patch(&[
+        ("status", set("\"cancelled\"")),
+        ("text", set("\"Minutes\"")),
+    ]);
+    hub.call(|it| it.update_meeting(&written.id, edits))
+        .unwrap();
+    assert_eq!(
+        (row("hs_meeting_outcome"), row("hs_meeting_body")),
+        ("CANCELED".to_owned(), "Minutes".to_owned())
+    );
     hub.call(|it| it.delete_meeting(&written.id)).unwrap();
     assert!(hub.crm().ids(Kind::Meeting).is_empty());
 }
@@ -263,16 +380,31 @@ fn a_meeting_is_logged_with_users_and_contacts_who_attend() {
 #[test]
 fn a_meeting_is_found_by_its_key_or_by_time_and_subject() {
     let hub = Hub::new();
-    let id = hub.call(|it| it.create_meeting(meeting(Vec::new(), Vec::new()))).unwrap().id;
+    let id = hub
+        .call(|it| it.create_meeting(meeting(Vec::new(), Vec::new())))
+        .unwrap()
+        .id;
     let key = meeting(Vec::new(), Vec::new()).key;
     let find = |key: MeetingKey| hub.call(|it| it.find_meeting(key)).unwrap();
     assert_eq!(find(key.clone()), [id.clone()]);
-    assert_eq!(find(MeetingKey { start: Moment::On("2026-02-01".to_owned()), ..key.clone() }), [id]);
-    let other = MeetingKey { key: "m-2".to_owned(), ..key };
+    assert_eq!(
+        find(MeetingKey {
+            start: Moment::On("2026-02-01".to_owned()),
+            ..key.clone()
+        }),
+        [id]
+    );
+    let other = MeetingKey {
+        key: "m-2".to_owned(),
+        ..key
+    };
     assert_eq!(find(other.clone()), [] as [String; 0]);
     let by_hand = hub.crm().put(
         Object::Meeting,
-        &[("hs_meeting_title", "Review"), ("hs_meeting_start_time", "2026-01-15T11:00:00.000Z")],
+        &[
+            ("hs_meeting_title", "Review"),
+            ("hs_meeting_start_time", "2026-01-15T11:00:00.000Z"),
+        ],
     );
     assert_eq!(find(other), [by_hand]);
 }
