@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::HubSpot;
 use crate::api::{self, Kind, List, is_id};
 use crate::link::next;
-use crate::record::{Table, ids_of, property};
+use crate::record::{Table, fit_address, ids_of, property};
 use crate::search::{self, Group, Search};
 
 const OWNER: &str = "hubspot_owner_id";
@@ -84,11 +84,11 @@ impl HubSpot {
         departed: bool,
     ) -> Result<Page<Change<T>>> {
         let at = Cursor::of(&request.page, api::PAGE)?.within(window);
-        let whole = !departed && request.detail == Detail::Full;
-        let properties = match whole {
-            true => table.all_properties(),
-            false => vec![OWNER.to_owned(), table.kind.modified.to_owned()],
-        };
+        let mut properties = table.all_properties();
+        let whole = !departed && request.detail == Detail::Full && fit_address(&properties);
+        if !whole {
+            properties = vec![OWNER.to_owned(), table.kind.modified.to_owned()];
+        }
         let list = List {
             properties: &properties,
             linked: table.linked.filter(|_| whole),
@@ -109,6 +109,9 @@ impl HubSpot {
             (true, _) => Page::read(&records, "id", |it| Ok(Change::Departed(departure(it)))),
             (false, Detail::Ids) => {
                 Page::read(&records, "id", |it| Ok(Change::IdOnly(it.id("id"))))
+            }
+            (false, Detail::Full) if !whole => {
+                self.get_all(table, &ids_of(&records))?.map(Change::Present)
             }
             (false, Detail::Full) => self.rows_with_links(table, &records)?.map(Change::Present),
         };

@@ -38,6 +38,9 @@ pub(crate) struct Part {
     pub(crate) problems: Vec<(Vec<Id>, String)>,
 }
 
+/// Bytes of property names in an address; servers take 8 KiB for the whole of it.
+const ROOM: usize = 6_000;
+
 impl<T> Table<T> {
     pub(crate) fn all_properties(&self) -> Vec<String> {
         let own = self.properties.iter().map(|it| (*it).to_owned());
@@ -101,11 +104,16 @@ impl HubSpot {
     pub(crate) fn get<T>(&self, table: &Table<T>, id: &str) -> Result<T> {
         let id = checked(id)?;
         let properties = table.all_properties();
-        let request = self.api.record(table.kind, id, &properties, table.linked);
-        let mut page = self.rows_with_links(table, &[request.send()?.value()?])?;
-        page.items.pop().ok_or_else(|| {
-            let skipped = page.end.skipped.pop();
-            Error::other(skipped.map_or_else(|| format!("{id} does not read"), |it| it.reason))
+        let mut page = if fit_address(&properties) {
+            let request = self.api.record(table.kind, id, &properties, table.linked);
+            self.rows_with_links(table, &[request.send()?.value()?])?
+        } else {
+            self.get_all(table, &[id.to_owned()])?
+        };
+        let skipped = page.end.skipped.pop();
+        page.items.pop().ok_or_else(|| match skipped {
+            Some(skipped) => Error::other(skipped.reason),
+            None => Error::not_found(format!("there is no record {id}")),
         })
     }
 
@@ -236,6 +244,12 @@ pub(crate) fn ids_of(records: &[Value]) -> Vec<Id> {
         ids.extend(record.get("id").and_then(Value::as_str).map(str::to_owned));
     }
     ids
+}
+
+/// Whether an address has room for the names of these properties; a body has in any case.
+pub(crate) fn fit_address(properties: &[String]) -> bool {
+    let bytes: usize = properties.iter().map(|it| it.len() + 3).sum();
+    bytes <= ROOM
 }
 
 /// A property of a record that is not mapped.
