@@ -90,7 +90,7 @@ impl HubSpot {
         let group = Group::default;
         let groups = vec![
             group().is("domain", domain),
-            group().is_any("hs_additional_domains", &[domain.to_owned()]),
+            group().among("hs_additional_domains", &[domain.to_owned()]),
             group().ends_with("website", domain),
         ];
         self.find(&TABLE, packed("domain", groups)?, page)

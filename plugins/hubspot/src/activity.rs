@@ -122,7 +122,7 @@ impl HubSpot {
     ) -> Result<Vec<Id>> {
         let mut groups = vec![
             Group::default().is(KEY, known.key),
-            Group::default().is_at(activity.time, known.time),
+            Group::default().at(activity.time, known.time),
         ];
         if let Some((name, values)) = &known.id {
             groups.extend(values.iter().map(|it| Group::default().is(name, it)));

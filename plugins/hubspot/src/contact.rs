@@ -218,8 +218,8 @@ impl HubSpot {
         }
         let is = Group::default;
         let mut groups = vec![
-            is().is("lastname", name).is_unset("firstname"),
-            is().is("firstname", name).is_unset("lastname"),
+            is().is("lastname", name).without("firstname"),
+            is().is("firstname", name).without("lastname"),
         ];
         for (at, _) in name.match_indices(' ') {
             if let (Some(given), Some(family)) = (name.get(..at), name.get(at + 1..)) {
@@ -263,7 +263,7 @@ impl HubSpot {
     fn with_further_address(&self, emails: &[String]) -> Result<Vec<Id>> {
         let mut ids = Vec::new();
         for part in split(FURTHER, emails) {
-            let group = Group::default().is_any(FURTHER, part);
+            let group = Group::default().among(FURTHER, part);
             let search = Search::new(vec![group]);
             ids.extend(self.all_found(&CONTACT, search)?);
         }

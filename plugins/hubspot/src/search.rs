@@ -38,12 +38,12 @@ impl Group {
     }
 
     /// The property has one of these values, which are in lower case; one that holds several has it among them.
-    pub(crate) fn is_any(self, property: &str, values: &[String]) -> Self {
+    pub(crate) fn among(self, property: &str, values: &[String]) -> Self {
         self.and(property, "IN", Body::new().with("values", values))
     }
 
     /// The property has no value.
-    pub(crate) fn is_unset(self, property: &str) -> Self {
+    pub(crate) fn without(self, property: &str) -> Self {
         self.and(property, "NOT_HAS_PROPERTY", Body::new())
     }
 
@@ -59,19 +59,19 @@ impl Group {
 
     /// The record was changed in the window.
     pub(crate) fn changed_in(self, kind: &Kind, window: Window) -> Self {
-        let since = self.at(kind.modified, "GTE", window.since);
+        let since = self.compared(kind.modified, "GTE", window.since);
         match window.until {
-            Some(until) => since.at(kind.modified, "LT", until),
+            Some(until) => since.compared(kind.modified, "LT", until),
             None => since,
         }
     }
 
     /// The time is exactly this one.
-    pub(crate) fn is_at(self, property: &str, time: Timestamp) -> Self {
-        self.at(property, "EQ", time)
+    pub(crate) fn at(self, property: &str, time: Timestamp) -> Self {
+        self.compared(property, "EQ", time)
     }
 
-    fn at(self, property: &str, operator: &str, time: Timestamp) -> Self {
+    fn compared(self, property: &str, operator: &str, time: Timestamp) -> Self {
         self.and(
             property,
             operator,
@@ -169,10 +169,10 @@ pub(crate) fn packed(field: &str, groups: Vec<Group>) -> Result<Vec<Search>> {
     Ok(searches)
 }
 
-/// Splits values for [`Group::is_any`] so that each part fits into a search; one that is too long for any has no record.
+/// Splits values for [`Group::among`] so that each part fits into a search; one that is too long for any has no record.
 pub(crate) fn split<'a>(property: &str, mut values: &'a [String]) -> Vec<&'a [String]> {
     let fits =
-        |values: &[String]| Search::new(vec![Group::default().is_any(property, values)]).fits();
+        |values: &[String]| Search::new(vec![Group::default().among(property, values)]).fits();
     let mut parts = Vec::new();
     while !values.is_empty() {
         let mut count = values.len();

@@ -124,9 +124,10 @@ impl HubSpot {
                 return Err(Refused::unknown(format!("{id:?} is no id")));
             }
         }
-        let addressed = by_address
-            .then(|| self.by_addresses(&wanted))
-            .unwrap_or_default();
+        let addressed = match by_address {
+            true => self.by_addresses(&wanted),
+            false => Vec::new(),
+        };
         for id in wanted {
             let found = match by_address {
                 true => addressed

@@ -15,8 +15,8 @@ const GROUPS: usize = 5;
 const FILTERS: usize = 6;
 const ALL_FILTERS: usize = 18;
 /// The largest page, and how far `after` goes.
-const PAGE: u64 = 200;
-const ROWS: u64 = 10_000;
+const PAGE: usize = 200;
+const ROWS: usize = 10_000;
 
 /// A search as it was understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +26,8 @@ pub struct Query {
     properties: Vec<String>,
     /// By which property the rows are sorted, and whether downwards.
     sort: Option<(String, bool)>,
-    limit: u64,
-    after: u64,
+    limit: usize,
+    after: usize,
 }
 
 /// One condition.
@@ -86,7 +86,7 @@ impl HubSpot {
                 found.reverse();
             }
         }
-        let (after, limit) = (query.after as usize, query.limit as usize);
+        let (after, limit) = (query.after, query.limit);
         let page = found.iter().skip(after).take(limit);
         let page: Vec<Value> = page
             .map(|it| self.answered(object, it, &query.properties, &[]))
@@ -202,11 +202,11 @@ impl Query {
                 groups.len()
             )));
         }
-        let number = |name: &str, default: u64| match body.get(name) {
+        let number = |name: &str, default: usize| match body.get(name) {
             None => Some(default),
             // The place is told as a text.
             Some(it) if name == "after" => it.as_str()?.parse().ok(),
-            Some(it) => it.as_u64(),
+            Some(it) => usize::try_from(it.as_u64()?).ok(),
         };
         let limit = number("limit", 10).filter(|it| (1..=PAGE).contains(it));
         let limit = limit.ok_or_else(|| Refused::unknown(format!("limit is 1 to {PAGE}")))?;

@@ -159,7 +159,7 @@ fn a_search_finds_what_its_words_say_and_only_what_its_index_has_seen() {
     ];
     for (filter, ids) in cases {
         assert_eq!(
-            found(&mut crm, &groups(&[&[filter.clone()]])),
+            found(&mut crm, &groups(&[std::slice::from_ref(&filter)])),
             ids,
             "{filter}"
         );

@@ -375,7 +375,7 @@ fn opportunities_come_with_stage_money_and_all_who_take_part() {
     assert!(matches!(first.closes, Some(Moment::At(_))) && first.closed.is_none());
     assert!(found[1].closes.is_none() && found[1].closed.is_some());
     let found = hub.all(100, |it, page| {
-        it.get_opportunities_for_accounts(&[company.clone()], page)
+        it.get_opportunities_for_accounts(std::slice::from_ref(&company), page)
     });
     assert_eq!(found.unwrap().items.len(), 3);
 }
@@ -392,7 +392,7 @@ fn many_opportunities_of_one_account_come_each_once() {
         .map(|it| deal(&hub, &it.to_string(), &company, &ann, Outcome::Open))
         .collect();
     let found = hub.all(1_000, |it, page| {
-        it.get_opportunities_for_accounts(&[company.clone()], page)
+        it.get_opportunities_for_accounts(std::slice::from_ref(&company), page)
     });
     let found: Vec<String> = found.unwrap().items.into_iter().map(|it| it.id).collect();
     assert_eq!(found, ids);

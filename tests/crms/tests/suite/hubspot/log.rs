@@ -145,7 +145,7 @@ fn an_email_is_found_by_its_key_by_its_message_id_and_else_by_time_subject_and_s
         .id;
     let key = email(Vec::new()).key;
     let find = |key: EmailKey| hub.call(|it| it.find_email(key)).unwrap();
-    assert_eq!(find(key.clone()), [id.clone()]);
+    assert_eq!(find(key.clone()), std::slice::from_ref(&id));
     assert_eq!(
         find(EmailKey {
             sent_at: 0,
@@ -386,7 +386,7 @@ fn a_meeting_is_found_by_its_key_or_by_time_and_subject() {
         .id;
     let key = meeting(Vec::new(), Vec::new()).key;
     let find = |key: MeetingKey| hub.call(|it| it.find_meeting(key)).unwrap();
-    assert_eq!(find(key.clone()), [id.clone()]);
+    assert_eq!(find(key.clone()), std::slice::from_ref(&id));
     assert_eq!(
         find(MeetingKey {
             start: Moment::On("2026-02-01".to_owned()),
