@@ -3,8 +3,8 @@
 use brightsync_sdk::http::{Client, Request};
 use brightsync_sdk::testing::Exchange;
 use brightsync_sdk::{
-    Connector, ContactPoint, ForbiddenKind, NewContact, Owner, ReadRequest, Reason, Result, Scope,
-    Window,
+    Connector, ContactPoint, ForbiddenKind, NewContact, Owner, PageRequest, ReadRequest, Reason,
+    Result, Scope, Window,
 };
 use serde_json::{Value, json};
 
@@ -168,4 +168,26 @@ fn a_record_that_does_not_read_is_skipped_and_named() {
     let page = run(exchange, |it| it.get_my_contacts(request)).unwrap();
     assert_eq!(page.items.len(), 1);
     assert_eq!(page.end.skipped[0].id.as_deref(), Some("2"));
+}
+
+#[test]
+fn a_search_counts_against_the_limit_of_searches() {
+    let filter = json!({"value": "Acme * \"Co\"", "propertyName": "name", "operator": "EQ"});
+    let body = json!({
+        "filterGroups": [{"filters": [filter]}], "limit": 10, "properties": ["hs_object_id"],
+        "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+    });
+    let search = Client::new()
+        .post("crm/v3/objects/companies/search")
+        .json(&body)
+        .repeatable()
+        .cost(1, "search");
+    let exchange = Exchange::new().expect(search);
+    let exchange = exchange.answer(200, json!({"total": 0, "results": []}));
+    let first = PageRequest::first(10);
+    let page = run(exchange, |it| {
+        it.get_accounts_by_name("Acme * \"Co\"", first)
+    })
+    .unwrap();
+    assert_eq!(page.items, []);
 }
