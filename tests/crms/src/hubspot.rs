@@ -29,6 +29,9 @@ use refusal::Refused;
 /// The account's number.
 const PORTAL: u64 = 62_515;
 
+/// The longest address, as servers before it have it.
+const LONGEST_ADDRESS: usize = 8_192;
+
 /// What a request is answered with, or why it is refused.
 type Served = Result<Answer, Refused>;
 
@@ -151,6 +154,9 @@ impl HubSpot {
     }
 
     fn serve(&mut self, request: &Request) -> Served {
+        if LONGEST_ADDRESS < request.path.len() + request.raw_query.len() {
+            return Err(Refused::unknown("the address is longer than servers take"));
+        }
         let segments = request.segments();
         let path: Vec<&str> = segments.iter().map(String::as_str).collect();
         let method = request.method.as_str();

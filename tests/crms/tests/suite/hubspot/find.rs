@@ -334,6 +334,12 @@ fn opportunities_come_with_stage_money_and_all_who_take_part() {
         (Object::Contact, &bob),
         "Decision maker",
     );
+    let main = hub.crm().add_company(&Company {
+        name: "Main".to_owned(),
+        ..Company::default()
+    });
+    hub.crm()
+        .link((Object::Deal, &open), (Object::Company, &main), 5);
     let ids = [
         ann.clone(),
         bob.clone(),
@@ -357,7 +363,7 @@ fn opportunities_come_with_stage_money_and_all_who_take_part() {
         (Some("Appointment scheduled"), Some(0))
     );
     assert_eq!(first.kind.as_deref(), Some("Sales Pipeline"));
-    assert_eq!(first.account.as_ref(), Some(&company));
+    assert_eq!(first.account.as_ref(), Some(&main));
     let money = first.amount.as_ref().unwrap();
     assert_eq!(
         (money.amount.as_str(), money.currency.as_deref()),
@@ -373,6 +379,8 @@ fn opportunities_come_with_stage_money_and_all_who_take_part() {
         [(ann.as_str(), None), (&bob, Some("Decision maker"))]
     );
     assert!(matches!(first.closes, Some(Moment::At(_))) && first.closed.is_none());
+    let orders: Vec<_> = found.iter().map(|it| it.stage_order).collect();
+    assert_eq!(orders, [Some(0), Some(2), Some(3)]);
     assert!(found[1].closes.is_none() && found[1].closed.is_some());
     let found = hub.all(100, |it, page| {
         it.get_opportunities_for_accounts(std::slice::from_ref(&company), page)

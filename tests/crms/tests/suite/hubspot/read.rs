@@ -133,8 +133,7 @@ fn more_records_of_one_instant_than_a_search_has_rows_are_all_read() {
         .collect();
     assert_eq!(found, ids);
     // Ids only: nothing was read beside the search.
-    assert_eq!(hub.count("search"), 53);
-    assert_eq!(hub.count("batch"), 0);
+    assert_eq!(hub.count(""), 53);
 }
 
 #[test]
@@ -439,7 +438,7 @@ fn a_connection_knows_its_user_and_its_account() {
 
 #[test]
 fn custom_fields_come_by_every_route_however_many_they_are() {
-    let many: Vec<String> = (0..300)
+    let many: Vec<String> = (0..400)
         .map(|it| format!("no_such_property_{it}"))
         .collect();
     let mut wanted: Vec<&str> = many.iter().map(String::as_str).collect();

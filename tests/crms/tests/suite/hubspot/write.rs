@@ -87,6 +87,13 @@ fn a_second_contact_with_an_address_is_a_duplicate_of_the_first() {
         "{}",
         error.message
     );
+    // By a further address as well, which only HubSpot's sentence tells.
+    hub.crm()
+        .edit(&first, "hs_additional_emails", "other@acme.example");
+    let mut again = ann(&account);
+    again.emails = vec![ContactPoint::primary("other@acme.example")];
+    let error = hub.call(|it| it.create_contact(again)).unwrap_err();
+    assert_eq!(error.reason, Reason::Duplicate(vec![first.clone()]));
     let other = person(&hub, "Bob", "Lee", "bob@acme.example");
     let edits = patch(&[(
         "emails",
