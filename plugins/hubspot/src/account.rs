@@ -14,7 +14,7 @@ pub(crate) const TABLE: Table<Account> = Table {
     properties: &[
         "name",
         "domain",
-        "hs_additional_domains",
+        FURTHER,
         "website",
         "type",
         "hs_parent_company_id",
@@ -27,10 +27,18 @@ pub(crate) const TABLE: Table<Account> = Table {
     map: account,
 };
 
+/// The property with all domains but the main one.
+const FURTHER: &str = "hs_additional_domains";
+
 fn account(row: &Row<'_>) -> Account {
-    let mut domains = own_domains(row);
-    if let Some(website) = row.text("website").filter(|it| !domains.contains(it)) {
-        domains.push(website);
+    let mut domains = Vec::from_iter(row.text("domain"));
+    for further in row.texts(FURTHER) {
+        if !domains.contains(&further) {
+            domains.push(further);
+        }
+    }
+    if domains.is_empty() {
+        domains.extend(row.text("website"));
     }
     // A company may have a domain and no name.
     let name = row.text("name").or_else(|| row.text("domain"));
@@ -49,26 +57,21 @@ fn account(row: &Row<'_>) -> Account {
     }
 }
 
-fn own_domains(row: &Row<'_>) -> Vec<String> {
-    let mut domains = Vec::from_iter(row.text("domain"));
-    for further in row.texts("hs_additional_domains") {
-        if !domains.contains(&further) {
-            domains.push(further);
-        }
-    }
-    domains
-}
-
-/// Writes an account, of which HubSpot has room for one domain.
+/// Writes an account; what its domains are now is asked for only if they change.
 pub(crate) fn write(
     mut fields: Fields,
     present: impl Fn() -> Result<Account>,
 ) -> Result<Properties> {
     let mut properties = Properties::default();
     if let Some(edits) = fields.list::<String>("domains")? {
-        let now = present()?.domains;
-        let then = edits.apply(now.clone(), |one, other| one.eq_ignore_ascii_case(other));
-        properties.set_main("domains", "domain", now, then);
+        let now = match edits.is_whole() {
+            true => Vec::new(),
+            false => present()?.domains,
+        };
+        let domains = edits.apply(now, |one, other| one.eq_ignore_ascii_case(other));
+        let (main, further) = domains.split_first().unzip();
+        properties.set("domain", main.cloned().unwrap_or_default());
+        properties.set(FURTHER, further.unwrap_or_default().join(";"));
     }
     let names = [("name", "name"), ("owner", "hubspot_owner_id")];
     properties.copy(&mut fields, &names)?;
@@ -90,7 +93,7 @@ impl HubSpot {
         let group = Group::default;
         let groups = vec![
             group().is("domain", domain),
-            group().among("hs_additional_domains", &[domain.to_owned()]),
+            group().among(FURTHER, &[domain.to_owned()]),
             group().ends_with("website", domain),
         ];
         self.find(&TABLE, packed("domain", groups)?, page)

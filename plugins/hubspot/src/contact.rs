@@ -291,8 +291,23 @@ fn set_points(
     if let Some(edits) = fields.list::<ContactPoint>("emails")? {
         let now = present()?.emails;
         let then = ContactPoint::main_first(edits.apply(now.clone(), same));
-        let values = |it: Vec<ContactPoint>| it.into_iter().map(|it| it.value).collect();
-        properties.set_main("emails", "email", values(now), values(then));
+        let (main, further) = then.split_first().unzip();
+        let main = main.map_or("", |it| it.value.as_str());
+        if now.first().map_or("", |it| it.value.as_str()) != main {
+            properties.set("email", main);
+        }
+        let (before, after) = (now.get(1..), further);
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+        let missing = |of: &[ContactPoint], list: &[ContactPoint]| {
+            let is_new = |it: &&ContactPoint| !list.iter().any(|other| same(it, other));
+            of.iter().filter(is_new).count()
+        };
+        let (added, removed) = (missing(after, before), missing(before, &then));
+        if 0 < added + removed {
+            let reason = "HubSpot lets the main address be written and no further ones";
+            let reason = format!("{reason}: {added} not added, {removed} not removed");
+            properties.leave("emails", reason);
+        }
     }
     if let Some(edits) = fields.list::<ContactPoint>("phones")? {
         let now = present()?.phones;

@@ -57,32 +57,6 @@ impl Properties {
         Ok(())
     }
 
-    /// Writes the first text of a list where HubSpot has room for one, and says if the further ones were to change.
-    pub(crate) fn set_main(
-        &mut self,
-        field: &str,
-        property: &str,
-        now: Vec<String>,
-        then: Vec<String>,
-    ) {
-        let main = then.first().map_or("", String::as_str);
-        if now.first().map_or("", String::as_str) != main {
-            self.set(property, main);
-        }
-        let has =
-            |list: &[String], one: &String| list.iter().any(|it| it.eq_ignore_ascii_case(one));
-        let further = now.get(1..).unwrap_or_default();
-        let added = then.iter().skip(1).filter(|it| !has(further, it)).count();
-        let removed = further.iter().filter(|it| !has(&then, it)).count();
-        if 0 < added + removed {
-            let reason = "HubSpot lets the main one be written and no further ones";
-            self.leave(
-                field,
-                format!("{reason}: {added} not added, {removed} not removed"),
-            );
-        }
-    }
-
     /// Takes custom fields, and names what is left.
     pub(crate) fn finish(mut self, mut fields: Fields) -> Result<Self> {
         for (name, change) in fields.extra()? {

@@ -120,6 +120,11 @@ impl HubSpot {
                     "Duplicate IDs found in batch input: [{id}]"
                 )));
             }
+            if 320 < id.len() || id.chars().any(char::is_control) {
+                return Err(Refused::unknown(
+                    "an id is longer than an address can be, or no text",
+                ));
+            }
             if id.is_empty() || !by_address && !id.bytes().all(|it| it.is_ascii_digit()) {
                 return Err(Refused::unknown(format!("{id:?} is no id")));
             }

@@ -92,7 +92,7 @@ const CONTACT: &[Property] = &[
 const COMPANY: &[Property] = &[
     text("name"),
     text("domain"),
-    made("hs_additional_domains", Type::Several),
+    writable("hs_additional_domains", Type::Several),
     text("website"),
     writable(
         "type",

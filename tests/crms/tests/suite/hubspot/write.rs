@@ -210,15 +210,17 @@ fn a_new_whole_name_is_split_and_a_cleared_address_is_gone() {
 }
 
 #[test]
-fn an_account_has_room_for_one_domain() {
+fn an_account_keeps_all_of_its_domains() {
     let hub = Hub::new();
     let account = NewAccount {
-        domains: ["acme.example", "acme.test"].map(str::to_owned).to_vec(),
+        domains: ["acme.example", "acme.test", "a.example"]
+            .map(str::to_owned)
+            .to_vec(),
         extra: vec![("tier".to_owned(), "\"gold\"".to_owned())],
         ..NewAccount::new("Acme")
     };
     let written = hub.call(|it| it.create_account(account)).unwrap();
-    assert_eq!(fields(&written.incomplete), ["domains"]);
+    assert_eq!(written.incomplete, []);
     let edits = patch(&[
         ("domains", Edit::Remove("\"ACME.example\"".to_owned())),
         ("domains", Edit::Add("\"new.example\"".to_owned())),
@@ -227,12 +229,15 @@ fn an_account_has_room_for_one_domain() {
     let written = hub
         .call(|it| it.update_account(&written.id, edits))
         .unwrap();
-    assert_eq!(fields(&written.incomplete), [] as [&str; 0]);
+    assert_eq!(written.incomplete, []);
     let account = hub.call(|it| it.get_account(&written.id)).unwrap();
-    assert_eq!(
-        (account.name.as_str(), account.domains),
-        ("Acme * Co", vec!["new.example".to_owned()])
-    );
+    assert_eq!(account.name, "Acme * Co");
+    assert_eq!(account.domains, ["acme.test", "a.example", "new.example"]);
+    let cleared = patch(&[("domains", Edit::Clear)]);
+    hub.call(|it| it.update_account(&written.id, cleared))
+        .unwrap();
+    let account = hub.call(|it| it.get_account(&written.id)).unwrap();
+    assert_eq!(account.domains, [] as [String; 0]);
 }
 
 #[test]
