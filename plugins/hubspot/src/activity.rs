@@ -7,9 +7,8 @@ use serde_json::Value;
 use crate::HubSpot;
 use crate::api::{COMPANY, CONTACT, DEAL, Kind, is_id};
 use crate::link::{self, Change};
-use crate::read::found;
-use crate::record::property;
-use crate::search::{self, Group, packed};
+use crate::record::{ids_of, property};
+use crate::search::{Group, packed};
 use crate::write::Properties;
 
 /// The property that keeps the host's key: where an activity came from, in the words of the program that logged it.
@@ -131,31 +130,13 @@ impl HubSpot {
         properties.extend_from_slice(activity.further);
         let mut ids: Vec<Id> = Vec::new();
         for search in packed("key", groups)? {
-            let mut next = search.with(&properties);
-            loop {
-                let answer = self.api.search(activity.kind, &next).send()?;
-                let (records, last): (Vec<Value>, _) =
-                    answer.read(|it| Ok((it.need("results"), found(it).1)))?;
-                for record in records {
-                    if !(known.is(activity, &record) && is_same(&record)
-                        || known.is_certain(&record))
-                    {
-                        continue;
-                    }
-                    let id = record.get("id").and_then(Value::as_str);
-                    ids.extend(id.map(str::to_owned));
-                }
-                ids.truncate(MOST_FOUND);
-                match last {
-                    Some(last) if ids.len() < MOST_FOUND => {
-                        next = next.page(Some(last), search::PAGE);
-                    }
-                    _ => break,
-                }
-            }
+            let mut records = self.all_found(activity.kind, search.with(&properties))?;
+            records.retain(|it| known.is_certain(it) || known.is(activity, it) && is_same(it));
+            ids.extend(ids_of(&records));
         }
         ids.sort_unstable();
         ids.dedup();
+        ids.truncate(MOST_FOUND);
         Ok(ids)
     }
 }

@@ -265,7 +265,7 @@ impl HubSpot {
         for part in split(FURTHER, emails) {
             let group = Group::default().among(FURTHER, part);
             let search = Search::new(vec![group]);
-            ids.extend(self.all_found(&CONTACT, search)?);
+            ids.extend(ids_of(&self.all_found(&CONTACT, search)?));
         }
         Ok(ids)
     }

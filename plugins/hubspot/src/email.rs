@@ -98,13 +98,11 @@ fn write(fields: &mut Fields, present: impl Fn() -> Result<Body>) -> Result<Prop
     }
     let names = [
         ("subject", "hs_email_subject"),
-        ("owner", "hubspot_owner_id"),
+        ("text", "hs_email_text"),
+        ("html", "hs_email_html"),
     ];
-    properties.copy(fields, &names)?;
-    properties.copy_long(
-        fields,
-        &[("text", "hs_email_text"), ("html", "hs_email_html")],
-    )?;
+    properties.copy_long(fields, &names)?;
+    properties.copy(fields, &[("owner", "hubspot_owner_id")])?;
     take_parties(fields, &mut properties, present)?;
     Ok(properties)
 }

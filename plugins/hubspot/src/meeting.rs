@@ -206,10 +206,10 @@ fn write(fields: &mut Fields, end: impl Fn() -> Result<Option<String>>) -> Resul
     let names = [
         ("subject", "hs_meeting_title"),
         ("location", "hs_meeting_location"),
-        ("owner", "hubspot_owner_id"),
+        ("text", "hs_meeting_body"),
     ];
-    properties.copy(fields, &names)?;
-    properties.copy_long(fields, &[("text", "hs_meeting_body")])?;
+    properties.copy_long(fields, &names)?;
+    properties.copy(fields, &[("owner", "hubspot_owner_id")])?;
     Ok(properties)
 }
 

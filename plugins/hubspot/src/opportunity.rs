@@ -118,34 +118,26 @@ impl HubSpot {
             found.end.skipped.extend(links.skipped());
         }
         if !found.items.is_empty() {
-            self.complete(&mut found.items)?;
+            self.complete(&mut found)?;
         }
         let next = next.map(|it| to_token(&Body::new().with("behind", it)));
         Ok(found.with_next(next))
     }
 
     /// Adds what a deal does not say itself: the company, and what its stage is called and means.
-    fn complete(&self, deals: &mut [Opportunity]) -> Result<()> {
-        let ids: Vec<Id> = deals.iter().map(|it| it.id.clone()).collect();
+    fn complete(&self, page: &mut Page<Opportunity>) -> Result<()> {
+        let ids: Vec<Id> = page.items.iter().map(|it| it.id.clone()).collect();
         let companies = self.links(&DEAL, &COMPANY, &ids)?;
         let stages = self.stages()?;
-        for deal in deals {
-            let links = companies.of(&deal.id)?;
-            let main = links.iter().find(|it| it.types.contains(&PRIMARY));
-            deal.account = main.or(links.first()).map(|it| it.id.clone());
-            let place = deal.kind.clone().zip(deal.stage.clone());
-            if let Some(stage) = place.and_then(|it| stages.get(&it)) {
-                deal.status = stage.status.unwrap_or(deal.status);
-                deal.stage = stage.label.clone().or(deal.stage.take());
-                deal.stage_order = stage.order;
-                deal.kind = stage.pipeline.clone().or(deal.kind.take());
-            }
-            if matches!(
-                deal.status,
-                OpportunityStatus::Won | OpportunityStatus::Lost
-            ) {
-                deal.closed = deal.closes.take();
-            }
+        for mut deal in std::mem::take(&mut page.items) {
+            let id = deal.id.clone();
+            let deal = companies.of(&id).map(|links| {
+                let main = links.iter().find(|it| it.types.contains(&PRIMARY));
+                deal.account = main.or(links.first()).map(|it| it.id.clone());
+                staged(&mut deal, &stages);
+                deal
+            });
+            page.push(Some(id), deal);
         }
         Ok(())
     }
@@ -159,6 +151,23 @@ impl HubSpot {
             }
             Ok(all)
         })
+    }
+}
+
+/// Gives a deal the names of its stage and its pipeline, and what they mean.
+fn staged(deal: &mut Opportunity, stages: &Stages) {
+    let place = deal.kind.clone().zip(deal.stage.clone());
+    if let Some(stage) = place.and_then(|it| stages.get(&it)) {
+        deal.status = stage.status.unwrap_or(deal.status);
+        deal.stage = stage.label.clone().or(deal.stage.take());
+        deal.stage_order = stage.order;
+        deal.kind = stage.pipeline.clone().or(deal.kind.take());
+    }
+    if matches!(
+        deal.status,
+        OpportunityStatus::Won | OpportunityStatus::Lost
+    ) {
+        deal.closed = deal.closes.take();
     }
 }
 

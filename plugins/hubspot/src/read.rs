@@ -148,24 +148,24 @@ impl HubSpot {
 }
 
 impl HubSpot {
-    /// Answers all ids that a search finds, page by page.
-    pub(crate) fn all_found(&self, kind: &Kind, search: Search) -> Result<Vec<Id>> {
-        let (mut ids, mut after) = (Vec::new(), None);
+    /// Answers all records that a search finds, with the properties that it asks for.
+    pub(crate) fn all_found(&self, kind: &Kind, mut search: Search) -> Result<Vec<Value>> {
+        let mut records: Vec<Value> = Vec::new();
         loop {
-            let search = search.clone().page(after, search::PAGE);
             let answer = self.api.search(kind, &search).send()?;
-            let (found, last) = answer.read(|it| Ok(found(it)))?;
-            ids.extend(found);
-            match last {
-                Some(last) => after = Some(last),
-                None => return Ok(ids),
+            let (page, (_, last)) =
+                answer.read(|it| Ok((it.items("results").to_vec(), found(it))))?;
+            records.extend(page);
+            if last.is_none() {
+                return Ok(records);
             }
+            search = search.page(last, search::PAGE);
         }
     }
 }
 
 /// The ids that a search found, and the last of them if there are more behind it.
-pub(crate) fn found(it: Object<'_>) -> (Vec<Id>, Option<Id>) {
+fn found(it: Object<'_>) -> (Vec<Id>, Option<Id>) {
     let results: Vec<Value> = it.need("results");
     let ids = ids_of(&results);
     let last = ids.last().cloned().filter(|_| next(it).is_some());
