@@ -3,7 +3,7 @@
 use brightsync_sdk::json::Body;
 use brightsync_sdk::patch::{Change, Fields};
 use brightsync_sdk::{
-    Direction, EmailKey, Id, NewEmail, Party, Patch, Result, Timestamp, Written, time,
+    Direction, EmailKey, Id, NewEmail, Party, Patch, Ref, Result, Timestamp, Written, time,
 };
 use serde_json::Value;
 
@@ -31,14 +31,14 @@ const MESSAGE_ID: &str = "hs_email_message_id";
 const LONGEST_ID: usize = 900;
 
 impl HubSpot {
-    pub(crate) fn log_email(&self, email: NewEmail) -> Result<Written> {
+    pub(crate) fn log_email(&self, mut email: NewEmail) -> Result<Written> {
         let key = email.key.clone();
+        // The address is known in any case.
+        email.sender.address.get_or_insert(key.sender);
         let mut fields = Fields::from(email);
-        let about = fields
-            .list("about")?
-            .map(|it| it.apply(Vec::new(), |one, other| one == other));
+        let about = fields.list::<Ref>("about")?;
+        let about = about.map(|it| it.apply(Vec::new(), Ref::eq));
         let mut properties = write(&mut fields, || Ok(Body::new()))?;
-        // An address is always known, and maybe not as a party.
         properties.set("hs_email_status", "SENT");
         let properties = properties.finish(fields)?;
         self.log(&EMAILS, &key.key, properties, about.unwrap_or_default())

@@ -29,7 +29,8 @@ impl HubSpot {
     ) -> Result<Page<Change<T>>> {
         let window = request.scope.window()?;
         let departed = matches!(request.scope, Scope::Departed(_));
-        if departed && window.is_some_and(|it| it.since < time::now() - KEPT) {
+        let first = request.page.token.is_none();
+        if departed && first && window.is_some_and(|it| it.since < time::now() - KEPT) {
             return Err(Error::cursor_expired(
                 "HubSpot lists archived records for 90 days, and this window begins before",
             ));
@@ -56,8 +57,8 @@ impl HubSpot {
     ) -> Result<Page<Change<T>>> {
         let at = Cursor::of(&request.page, search::PAGE)?.within(window);
         let mut group = Group::default();
-        if let Some(owner) = owner {
-            group = group.is(OWNER, &owner);
+        if let Some(owner) = &owner {
+            group = group.is(OWNER, owner);
         }
         if let Some(window) = window {
             group = group.changed_in(table.kind, window);
@@ -69,7 +70,14 @@ impl HubSpot {
         let end = at.end(last, began(&answer, before));
         let page = match request.detail {
             Detail::Ids => Page::last(ids.into_iter().map(Change::IdOnly).collect()),
-            Detail::Full => self.get_all(table, &ids)?.map(Change::Present),
+            Detail::Full => {
+                let (mut records, skipped) = self.current(table, &ids)?;
+                // Some may have been given away since the index saw them.
+                records.retain(|it| is_owned(it, owner.as_deref()));
+                let mut page = self.rows_without_links(table, &records)?;
+                page.end.skipped.extend(skipped);
+                page.map(Change::Present)
+            }
         };
         Ok(page.with_end(end))
     }
@@ -102,8 +110,7 @@ impl HubSpot {
             answer.read(|it| Ok((it.need("results"), next(it))))?;
         let end = at.end(after, began(&answer, before));
         records.retain(|it| {
-            let is_owned = owner.is_none() || property(it, OWNER) == owner.as_deref();
-            is_owned && is_within(it, table.kind, window, departed)
+            is_owned(it, owner.as_deref()) && is_within(it, table.kind, window, departed)
         });
         let page = match (departed, request.detail) {
             (true, _) => Page::read(&records, "id", |it| Ok(Change::Departed(departure(it)))),
@@ -176,6 +183,10 @@ fn found(it: Object<'_>) -> (Vec<Id>, Option<Id>) {
 fn began(answer: &Response, before: Timestamp) -> Timestamp {
     let told = answer.header("date").map(time::parse_http_date);
     told.and_then(Result::ok).unwrap_or(before).min(before)
+}
+
+fn is_owned(record: &Value, owner: Option<&str>) -> bool {
+    owner.is_none() || property(record, OWNER) == owner
 }
 
 /// Whether a record was changed or archived in the window; one that does not say when stays, to be reported.

@@ -1,5 +1,7 @@
 //! Records as HubSpot answers them, mapped each for itself.
 
+use std::collections::BTreeSet;
+
 use brightsync_sdk::http::{self, Response};
 use brightsync_sdk::json::Object;
 use brightsync_sdk::{Error, Extra, Id, Page, Reason, Result, Skipped, Timestamp, settings, time};
@@ -117,15 +119,23 @@ impl HubSpot {
         })
     }
 
-    /// Reads records by their ids, as they are at this moment.
+    /// Reads records by their ids and maps them.
     pub(crate) fn get_all<T>(&self, table: &Table<T>, ids: &[Id]) -> Result<Page<T>> {
-        let mut ids: Vec<Id> = ids.iter().filter(|it| is_id(it)).cloned().collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let (records, skipped) = self.batch(table.kind, None, &ids, &table.all_properties())?;
+        let (records, skipped) = self.current(table, ids)?;
         let mut page = self.rows_without_links(table, &records)?;
         page.end.skipped.extend(skipped);
         Ok(page)
+    }
+
+    /// Reads records by their ids, as they are at this moment.
+    pub(crate) fn current<T>(
+        &self,
+        table: &Table<T>,
+        ids: &[Id],
+    ) -> Result<(Vec<Value>, Vec<Skipped>)> {
+        let ids = ids.iter().filter(|it| is_id(it)).cloned();
+        let ids = Vec::from_iter(BTreeSet::from_iter(ids));
+        self.batch(table.kind, None, &ids, &table.all_properties())
     }
 
     /// Maps records that came without their links.

@@ -187,3 +187,33 @@ fn a_search_counts_against_the_limit_of_searches_and_can_be_repeated() {
     let page = run(exchange, |it| it.get_accounts_by_name("Acme", first)).unwrap();
     assert_eq!(page.items, []);
 }
+
+#[test]
+fn a_record_that_was_given_away_since_the_index_saw_it_is_not_its_former_owners() {
+    let search = json!({
+        "filterGroups": [{"filters": [{"propertyName": "hubspot_owner_id", "operator": "EQ", "value": "7"}]}],
+        "limit": 10, "properties": ["hs_object_id"],
+        "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+    });
+    let properties = crate::account::TABLE.properties;
+    let batch = json!({"properties": properties, "inputs": [{"id": "1"}, {"id": "2"}]});
+    let of = |id: &str, owner: &str| json!({"id": id, "properties": {"name": id, "hubspot_owner_id": owner}});
+    let post = |path: &str, body: &Value| {
+        Client::new()
+            .post(format!("crm/v3/objects/companies/{path}"))
+            .json(body)
+            .repeatable()
+    };
+    let exchange = Exchange::new()
+        .state("account", &json!({"portalId": 1}))
+        .expect(post("search", &search).cost(1, "search"))
+        .answer(200, json!({"results": [{"id": "1"}, {"id": "2"}]}))
+        .expect(post("batch/read", &batch))
+        .answer(200, json!({"results": [of("1", "7"), of("2", "8")]}));
+    let request = ReadRequest {
+        complete: false,
+        ..ReadRequest::first(Owner::User("7".to_owned()), Scope::All, 10)
+    };
+    let page = run(exchange, |it| it.get_my_accounts(request)).unwrap();
+    assert_eq!(page.items.len(), 1);
+}
