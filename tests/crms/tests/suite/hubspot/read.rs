@@ -459,3 +459,26 @@ fn custom_fields_come_by_every_route_however_many_they_are() {
     let found = hub.all(10, |it, page| it.get_contacts_by_name("Ann Lee", page));
     assert_eq!(found.unwrap().items[0].extra, extra);
 }
+
+#[test]
+fn a_read_costs_what_the_manifest_and_the_readme_say() {
+    let hub = Hub::new();
+    let ids: Vec<String> = (0..1_000).map(|_| person(&hub, "P", "Q", "")).collect();
+    hub.crm().office.now += DAY;
+    let since = hub.crm().office.now;
+    for id in &ids[..10] {
+        hub.crm().rename(id, "Renamed");
+    }
+    for id in &ids[10..15] {
+        hub.crm().remove(Kind::Person, id);
+    }
+    hub.crm().office.forget();
+    let departed = Scope::Departed(Window { since, until: None });
+    assert_eq!(contacts(&hub, Owner::Anyone, departed, true).len(), 5);
+    assert_eq!(hub.count(""), 1);
+    // Each time there is one request for the account besides.
+    let changed = contacts(&hub, Owner::Anyone, updated(since, None), true);
+    assert_eq!((changed.len(), hub.count("")), (10, 10 + 1));
+    let changed = contacts(&hub, Owner::Anyone, updated(since, None), false);
+    assert_eq!((changed.len(), hub.count("")), (10, 3 + 1));
+}
