@@ -253,6 +253,9 @@ impl HubSpot {
         let new: Vec<Id> = ids.into_iter().filter(|it| !known.contains(it)).collect();
         let (further, more) = self.batch(&CONTACT, None, &new, &properties)?;
         records.extend(further);
+        // Two of the addresses may be one contact's.
+        let mut seen = BTreeSet::new();
+        records.retain(|it| seen.insert(it.get("id").map(Value::to_string)));
         let mut found = self.rows_without_links(&TABLE, &records)?;
         found.end.skipped.extend(skipped.into_iter().chain(more));
         let next = start + count;
