@@ -23,6 +23,7 @@ mod dataverse;
 mod egress;
 mod ends;
 mod espocrm;
+mod hubspot;
 mod isolation;
 mod lifecycle;
 mod limits;

@@ -9,11 +9,22 @@ use brightsync_tests::connector;
 use brightsync_tests::customer::{Customer, present};
 use serde_json::{Value, json};
 
-/// The scenarios of all connectors.
+/// The scenarios of all connectors, as far as a Tryton with a company and its people plays them.
 mod scenarios {
     use brightsync_tests::scene::Tryton;
 
-    brightsync_tests::scenarios!(Tryton::open);
+    brightsync_tests::scenarios! {
+        Tryton::open:
+        update_and_clear,
+        look_ups,
+        identical_timestamps,
+        late_visibility,
+        emails,
+        meetings,
+        missing_scope,
+        limit_in_the_middle,
+        outage_in_the_middle,
+    }
 }
 
 /// A Tryton of its own, and a user's connection to it.

@@ -11,13 +11,17 @@ use crate::scene::Scene;
 /// A company and a person in it are created over the connection, and found in every way.
 pub async fn create_and_find(scene: &dyn Scene) {
     let mut story = Story::of(scene);
-    let account = json!({"account": {"name": "Umbrella O'Neill", "domains": ["umbrella.example"]}});
+    // Not every CRM gives what is created to who creates it.
+    let me = scene.me().await;
+    let account = json!({"account": {
+        "name": "Umbrella O'Neill", "domains": ["umbrella.example"], "owner": me,
+    }});
     let account = story.tell("create-account", account).await["id"].clone();
     let contact = json!({"contact": {
         "given-name": "Zoë", "family-name": "d'Arc",
         "emails": [{"value": "zoe@umbrella.example", "primary": true}],
         "phones": [{"value": "+49 30 1234", "primary": true}],
-        "accounts": [{"account": account, "primary": true}], "title": "Buyer",
+        "accounts": [{"account": account, "primary": true}], "title": "Buyer", "owner": me,
     }});
     let contact = story.tell("create-contact", contact).await["id"].clone();
     scene.pass(overlap(scene));

@@ -238,6 +238,8 @@ fn lift(limit: &mut Table) {
     for rate in ["per-second", "per-ten-seconds", "per-day", "windows"] {
         if limit.remove(rate).is_some() && rate == "windows" {
             limit.remove("largest-cost");
+            // A bucket that limits nothing would be refused.
+            limit.entry("concurrent").or_insert(Value::from(1_000));
         }
     }
 }

@@ -8,6 +8,7 @@
 
 mod dataverse;
 mod desk;
+mod hubspot;
 mod pipedrive;
 mod salesforce;
 mod zoho;
