@@ -148,7 +148,7 @@ pub(crate) fn has(scene: &dyn Scene, function: &str) -> bool {
 pub(crate) fn reason(error: &JsonCallError) -> Option<Reason> {
     match error {
         JsonCallError::Call(error) => error.connector_error().map(|it| it.reason.clone()),
-        _ => None,
+        JsonCallError::Argument { .. } => None,
     }
 }
 

@@ -286,6 +286,6 @@ fn broken(error: &JsonCallError) -> bool {
             .iter()
             .any(|it| end.contains(it))
         }
-        _ => false,
+        JsonCallError::Argument { .. } => false,
     }
 }
