@@ -2,7 +2,7 @@
 
 use super::{Refine, Response};
 use crate::bindings::http as contract;
-use crate::{Error, Reason, Result};
+use crate::{Error, InvalidField, Reason, Result};
 
 /// What an answer, or its absence, is about.
 #[derive(Debug, Clone)]
@@ -39,6 +39,12 @@ impl About {
     fn error(&self, failure: contract::Failure) -> Error {
         let name = &self.name;
         match failure {
+            // Only what is looked for or written makes a request that long.
+            contract::Failure::Denied(code) if code == "too-large" => {
+                let reason = format!("{name} would be a larger request than the host makes");
+                let wrong = InvalidField::unnamed(reason.clone());
+                Error::new(Reason::Invalid(vec![wrong]), reason).with_code(code)
+            }
             contract::Failure::Denied(code) => Error::other(format!(
                 "the host does not make the request {name} ({code}); its operator sees what would permit it"
             ))

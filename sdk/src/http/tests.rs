@@ -247,6 +247,13 @@ fn other_failures_say_what_to_do() {
         ],
     );
     check_error(
+        get().query("name", "a very long one"),
+        |it| it.fail(Failure::Denied("too-large".to_owned())),
+        expect![[
+            r#"Reason::Invalid([InvalidField { field: None, code: None, reason: "GET people would be a larger request than the host makes" }]): GET people would be a larger request than the host makes"#
+        ]],
+    );
+    check_error(
         get(),
         |it| it.fail(Failure::Credential),
         expect![
