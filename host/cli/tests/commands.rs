@@ -124,6 +124,46 @@ async fn a_connector_is_shown_with_all_that_it_asks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_connector_stays_small_and_all_are_compared() {
+    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+    let target = format!("{KEPT}/connectors");
+    let mut files = Vec::new();
+    for entry in fs::read_dir(plugins).unwrap() {
+        let folder = entry.unwrap().path();
+        if !folder.join("connector.toml").is_file() {
+            continue;
+        }
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        let file = Path::new(KEPT).join(format!("{name}.wasm"));
+        let line = ["build", text(&folder), "-o", text(&file), "--json"];
+        let (exit, captured) = brightsync(&line, &[("CARGO_TARGET_DIR", &target)]).await;
+        assert_eq!(exit, Exit::Success, "{}", captured.err());
+        let size = fs::metadata(&file).unwrap().len();
+        assert!(size < 600 * 1024, "{name} has {size} bytes");
+        files.push(file);
+    }
+    let mut line = vec!["inspect"];
+    line.extend(files.iter().map(|it| text(it)));
+    let (exit, captured) = brightsync(&line, &[]).await;
+    assert_eq!(exit, Exit::Success, "{}", captured.err());
+    for file in &files {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let is_there = captured.out().lines().any(|it| it.starts_with(name));
+        assert!(is_there, "{name} in {}", captured.out());
+    }
+    let missing = "pipedrive has no get-accounts-by-domain";
+    assert!(captured.out().contains(missing), "{}", captured.out());
+
+    line.push("--json");
+    let (_, captured) = brightsync(&line, &[]).await;
+    let documents = json(&captured);
+    assert_eq!(documents.as_array().map(Vec::len), Some(files.len()));
+    line.extend(["--against", text(&files[0])]);
+    let (exit, _) = brightsync(&line, &[]).await;
+    assert_ne!(exit, Exit::Success, "one is compared with one");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_versions_are_compared_by_what_they_ask_for() {
     let old = text(connector().await);
     let folder = tempfile::tempdir().unwrap();
