@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use brightsync_build::{Options, Profile, Sdk};
 
 fn main() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+    // As it is now, and not as it was where this script was compiled: clones may share a target folder.
+    let own = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("Cargo sets it"));
+    let root = own
         .parent()
         .expect("the tests have the workspace above them");
     // Cargo looks at whole folders; the lock file stands for the versions of everything else.

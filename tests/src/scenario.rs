@@ -170,14 +170,18 @@ pub(crate) fn shown(answer: &Value) -> String {
         answer => answer.get("items").and_then(Value::as_array),
     };
     match items {
-        Some(items) => {
-            let mut names: Vec<String> = items.iter().map(label).collect();
-            names.sort();
-            format!("[{}]", names.join(", "))
-        }
+        Some(_) => format!("[{}]", labels(answer).join(", ")),
         None if answer.get("also-created").is_some() => "written".to_owned(),
         None => label(answer),
     }
+}
+
+/// What a person calls each record of a page, in the order of the alphabet.
+pub(crate) fn labels(page: &Value) -> Vec<String> {
+    let items = page.get("items").and_then(Value::as_array);
+    let mut labels: Vec<String> = items.into_iter().flatten().map(label).collect();
+    labels.sort();
+    labels
 }
 
 /// What a person calls a record.

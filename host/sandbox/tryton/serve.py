@@ -16,8 +16,6 @@ from decimal import Decimal
 from pathlib import Path
 
 DATABASE = "tryton"
-# How many records one call creates; more makes it slower again.
-BATCH = 500
 
 
 def follow(parent, turn):
@@ -43,8 +41,9 @@ def carry_out(order):
     with Transaction().start(DATABASE, 0, context={"company": 1, "companies": [1]}):
         model = Pool(DATABASE).get(order["model"])
         if order["do"] == "create":
-            values = order["values"]
-            parts = [values[at : at + BATCH] for at in range(0, len(values), BATCH)]
+            from seed import batches
+
+            parts = batches(order["values"])
             return [it.id for part in parts for it in model.create(part)]
         if order["do"] == "search":
             return [it.id for it in model.search(order["domain"])]

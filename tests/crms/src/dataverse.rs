@@ -365,14 +365,7 @@ impl Crm for Dataverse {
     }
 
     fn access(&self) -> Access {
-        let client = &self.oauth.client;
-        Access {
-            recipe: self.recipe,
-            fields: vec![
-                ("client-id", client.id.clone()),
-                ("client-secret", client.secret.clone()),
-            ],
-        }
+        self.oauth.access(self.recipe)
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {

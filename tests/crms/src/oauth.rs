@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Answer, Office, Request};
+use crate::{Access, Answer, Office, Request};
 
 /// An app that is registered with the CRM.
 #[derive(Clone, Debug)]
@@ -75,6 +75,17 @@ impl OAuth {
             callback: Vec::new(),
             codes: Vec::new(),
             refresh: Vec::new(),
+        }
+    }
+
+    /// How a connection comes in that signs in as the app, by this recipe.
+    pub fn access(&self, recipe: &'static str) -> Access {
+        Access {
+            recipe,
+            fields: vec![
+                ("client-id", self.client.id.clone()),
+                ("client-secret", self.client.secret.clone()),
+            ],
         }
     }
 

@@ -238,11 +238,7 @@ impl Crm for Pipedrive {
                 fields,
             };
         }
-        let (id, secret) = (&self.oauth.client.id, &self.oauth.client.secret);
-        Access {
-            recipe: "app",
-            fields: vec![("client-id", id.clone()), ("client-secret", secret.clone())],
-        }
+        self.oauth.access("app")
     }
 
     fn settings(&self) -> Vec<(&'static str, String)> {

@@ -141,13 +141,7 @@ impl Crm for Salesforce {
     }
 
     fn access(&self) -> Access {
-        Access {
-            recipe: "sign-in",
-            fields: vec![
-                ("client-id", self.oauth.client.id.clone()),
-                ("client-secret", self.oauth.client.secret.clone()),
-            ],
-        }
+        self.oauth.access("sign-in")
     }
 
     fn answer(&mut self, request: &Request) -> Answer {

@@ -5,7 +5,7 @@ use brightsync_runtime::JsonCallError;
 use serde_json::{Value, json};
 
 use super::reads::overlap;
-use super::{Story, asking, crowd, label, person, reason};
+use super::{Story, asking, crowd, label, labels, person, reason};
 use crate::scene::Scene;
 
 /// A company and a person in it are created over the connection, and found in every way.
@@ -216,24 +216,14 @@ pub async fn injection(scene: &dyn Scene) {
         let found = customer
             .ask("get-contacts-by-name", json!({"name": whole}))
             .await;
-        let names: Vec<String> = found["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(label)
-            .collect();
+        let names = labels(&found);
         assert_eq!(names, [whole], "{}", customer.world.story());
     }
     for (n, address) in addresses.iter().enumerate() {
         let found = customer
             .ask("get-contacts-by-email", json!({"emails": [address]}))
             .await;
-        let names: Vec<String> = found["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(label)
-            .collect();
+        let names = labels(&found);
         assert_eq!(names, [format!("Quentin Quote {n}")], "{address}");
     }
     let million = "x'%\\\"".repeat(200_000);

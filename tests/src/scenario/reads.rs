@@ -25,8 +25,7 @@ pub(crate) struct Reading<'a> {
     request: Value,
     token: Option<Value>,
     ended: bool,
-    /// How its first page, and how its last page ended.
-    first: Value,
+    /// How its last page ended.
     last: Value,
 }
 
@@ -39,7 +38,6 @@ impl<'a> Reading<'a> {
             request: json!({"owner": "anyone", "scope": scope, "page": {"size": size.map_or(200, |it| it.get())}}),
             token: None,
             ended: false,
-            first: Value::Null,
             last: Value::Null,
         }
     }
@@ -75,9 +73,6 @@ impl<'a> Reading<'a> {
         assert!(skipped.is_none_or(Vec::is_empty), "{skipped:?}");
         self.token = end.get("next").filter(|it| !it.is_null()).cloned();
         self.ended = self.token.is_none();
-        if self.first.is_null() {
-            self.first = end.clone();
-        }
         self.last = end;
         let items = answer.get("items").and_then(Value::as_array);
         Some(Ok(items.expect("a page has items").clone()))

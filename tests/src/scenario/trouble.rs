@@ -8,7 +8,7 @@ use brightsync_runtime::JsonCallError;
 use serde_json::{Value, json};
 
 use super::reads::{Reading, overlap};
-use super::{Story, crowd, reason};
+use super::{crowd, reason};
 use crate::scene::Scene;
 
 /// An administrator takes the access away: the user is asked to reconnect, whatever is called.
@@ -107,6 +107,4 @@ async fn interrupted(scene: &dyn Scene, trouble: Trouble, expected: impl Fn(&str
         .collect();
     let there = scene.people().await;
     assert_eq!((ids.len(), read.len()), (there.len(), there.len()));
-    let story = Story::of(scene);
-    story.is("");
 }

@@ -15,14 +15,7 @@ impl Crm for Zoho {
     }
 
     fn access(&self) -> Access {
-        let client = &self.oauth.client;
-        Access {
-            recipe: "sign-in",
-            fields: vec![
-                ("client-id", client.id.clone()),
-                ("client-secret", client.secret.clone()),
-            ],
-        }
+        self.oauth.access("sign-in")
     }
 
     fn answer(&mut self, request: &Request) -> Answer {
